@@ -1,0 +1,191 @@
+"""Declare an operation once: its signature is checked, recorded, drawn and quoted in errors.
+
+A signature names the dimensions of every array::
+
+    "x: N D, w: H D, b: H -> y: N H"          three inputs, one output
+    "x: S D, w: F K D | lengths: B -> y: B F"  behind the bar: data given by keyword
+    "*xs: * -> y: *"                          any number of inputs, of any shape
+
+A dimension is a letter (the same letter is the same size everywhere), a multiple such as ``4H``,
+a number, or ``...`` for any dimensions in front; ``*`` alone is any shape. Letters: N rows,
+B sequences, S rows of all sequences, L length, D input width, H hidden width, V vocabulary,
+C classes, F filters, K n-gram size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import Any
+
+import numpy as np
+
+from lexon.errors import GraphError, ShapeError
+from lexon.graph.node import Node, Pull, module_path, recording, scope
+from lexon.graph.tensor import OPERATIONS, Array, Tensor, TensorLike
+
+Forward = Callable[..., tuple[Any, Pull]]
+
+
+class Argument:
+    """One array of a signature: its name and the names of its dimensions."""
+
+    __slots__ = ("any_shape", "dimensions", "leading", "name", "sizes")
+
+    def __init__(self, text: str) -> None:
+        name, _, dimensions = text.partition(":")
+        self.name = name.strip()
+        letters = dimensions.split()
+        self.any_shape = letters == ["*"]
+        self.leading = letters[:1] == ["..."]
+        self.dimensions = ", ".join(letters)
+        self.sizes = [_factor(letter) for letter in letters if letter not in ("...", "*")]
+
+    def show(self, shape: tuple[int, ...]) -> str:
+        return f"{self.name} ({self.dimensions}) = {shape}"
+
+
+def _factor(letter: str) -> tuple[int, str]:
+    match = re.fullmatch(r"(\d*)(\w*)", letter)
+    if match is None:
+        raise GraphError(f"{letter!r} is not a dimension")
+    return int(match[1] or 1), match[2]
+
+
+class Signature:
+    """The parsed text of a signature."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        left, _, right = text.partition("->")
+        given, _, data = left.partition("|")
+        self.variadic = given.strip().startswith("*")
+        self.inputs = [Argument(part.lstrip(" *")) for part in given.split(",") if part.strip()]
+        self.data = {a.name: a for a in map(Argument, filter(str.strip, data.split(",")))}
+        self.outputs = [Argument(part) for part in right.split(",")]
+
+    def check(self, operation: str, inputs: Sequence[Array], options: dict[str, Any]) -> None:
+        """Raise ShapeError unless all named dimensions agree."""
+        if self.variadic:
+            return
+        if len(inputs) != len(self.inputs):
+            names = ", ".join(argument.name for argument in self.inputs)
+            raise GraphError(f"{operation} takes {names}: it was given {len(inputs)} arrays")
+        seen: dict[str, tuple[int, str]] = {}
+        for argument, array in zip(self.inputs, inputs, strict=True):
+            if not argument.any_shape:
+                _match(operation, argument, array.shape, seen)
+        for name, argument in self.data.items():
+            if options.get(name) is not None and not argument.any_shape:
+                _match(operation, argument, np.shape(options[name]), seen)
+
+
+def _match(
+    operation: str, argument: Argument, shape: tuple[int, ...], seen: dict[str, tuple[int, str]]
+) -> None:
+    sizes = argument.sizes
+    tail = shape[len(shape) - len(sizes) :] if argument.leading else shape
+    if len(tail) != len(sizes):
+        least = "at least " if argument.leading else ""
+        raise _error(
+            f"{operation}: {argument.name} has {len(shape)} dimensions, not {least}{len(sizes)}",
+            [argument.show(shape)],
+        )
+    for (factor, letter), size in zip(sizes, tail, strict=True):
+        if (letter == "" and size != factor) or size % factor:
+            wanted = f"{factor} x {letter}" if letter else str(factor)
+            raise _error(f"{operation}: {size} is not {wanted}", [argument.show(shape)])
+        if letter == "":
+            continue
+        known = seen.get(letter)
+        if known is None:
+            seen[letter] = (size // factor, argument.show(shape))
+        elif known[0] != size // factor:
+            raise _error(
+                f"{operation}: {letter} is {known[0]} in one argument and {size // factor}"
+                " in another",
+                [known[1], argument.show(shape)],
+            )
+
+
+def _error(rule: str, arguments: list[str]) -> ShapeError:
+    """The rule, the values, and the module where it happened."""
+    lines = [rule, *(f"  {argument}" for argument in arguments)]
+    modules = scope()
+    if modules:
+        module, given = modules[-1]
+        path = module_path([m for m, _ in modules]) or "the network"
+        was_given = getattr(module, "was_given", lambda *inputs: "")(*given)
+        lines.append(f"in {path}: {module!r} {was_given}".rstrip())
+    return ShapeError("\n".join(lines))
+
+
+class Operation:
+    """A declared operation: call it on tensors or arrays.
+
+    ``forward`` takes arrays and returns ``(y, pull)``, or ``((y1, y2), pull)``; ``pull`` takes the
+    upstream gradients, one per output, and returns the downstream ones, one per input. An
+    expensive downstream is returned as a function without arguments: it is called only when
+    somebody waits for that gradient.
+    """
+
+    def __init__(self, signature: str, forward: Forward) -> None:
+        self.name = forward.__name__.strip("_")
+        self.signature = Signature(signature)
+        self.forward = forward
+        self.twin: Callable[..., Any] | None = None
+        update_wrapper(self, forward)
+
+    def composed(self, twin: Callable[..., Any]) -> Callable[..., Any]:
+        """Register the same operation made of elementary ones; tests compare the two."""
+        self.twin = twin
+        return twin
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.signature.text})"
+
+    def __call__(self, *inputs: TensorLike, **options: Any) -> Any:
+        tensors = as_tensors(self.name, inputs)
+        arrays = [tensor.value for tensor in tensors]
+        self.signature.check(self.name, arrays, options)
+        values, pull = self.forward(*arrays, **options)
+        outputs = values if isinstance(values, tuple) else (values,)
+        node = None
+        if recording() and any(tensor.requires_grad for tensor in tensors):
+            node = Node(self.name, self.signature.text, tensors, outputs, pull, options)
+        made = tuple(
+            Tensor(value, node, requires_grad=node is not None, output=place)
+            for place, value in enumerate(outputs)
+        )
+        return made if isinstance(values, tuple) else made[0]
+
+
+def as_tensors(operation: str, inputs: Sequence[TensorLike]) -> tuple[Tensor, ...]:
+    """Tensors as they are; arrays and numbers as data of the tensors' float type."""
+    types = {x.dtype for x in inputs if isinstance(x, Tensor)}
+    if len(types) > 1:
+        names = " and ".join(sorted(str(t) for t in types))
+        raise GraphError(
+            f"{operation}: its inputs are {names}\n  bring them to one type: Tensor(x.value.astype"
+            "(...)), or module.astype(...)"
+        )
+    dtype = next(iter(types), None)
+    return tuple(x if isinstance(x, Tensor) else _data(x, dtype) for x in inputs)
+
+
+def _data(x: Any, dtype: np.dtype[Any] | None) -> Tensor:
+    if dtype is None and isinstance(x, np.ndarray) and x.dtype.kind == "f":
+        return Tensor(x, requires_grad=False)
+    return Tensor(np.asarray(x, dtype or np.float32), requires_grad=False)
+
+
+def op(signature: str) -> Callable[[Forward], Operation]:
+    """Declare the operation ``forward`` under its own name."""
+
+    def declare(forward: Forward) -> Operation:
+        operation = Operation(signature, forward)
+        OPERATIONS[operation.name] = operation
+        return operation
+
+    return declare
