@@ -49,7 +49,7 @@ class Parameter(Tensor):
         array = np.asarray(value)
         if array.shape != self.shape:
             raise ShapeError(
-                f"assign: {self.name or 'parameter'} has shape {self.shape}, the value {array.shape}"
+                f"assign: {self.name or 'parameter'} is {self.shape}, the value {array.shape}"
             )
         with self.writing() as own:
             own[...] = array
