@@ -84,7 +84,7 @@ def _start(root: Tensor, upstream: npt.ArrayLike | None) -> Array:
                 "  give the upstream gradient of that shape, or sum the value first"
             )
         return np.ones_like(root.value)
-    dy = np.asarray(upstream, root.dtype)
+    dy = np.array(upstream, root.dtype)
     if dy.shape != root.shape:
         raise GraphError(f"backward: upstream has shape {dy.shape}, the value {root.shape}")
     return dy
@@ -122,7 +122,8 @@ def _pulled(node: Node, upstreams: list[Array], every_edge: bool) -> list[Gradie
 
 
 def _kept(promise: Downstream) -> Gradient | None:
-    return promise() if callable(promise) else promise
+    dx = promise() if callable(promise) else promise
+    return np.asarray(dx) if isinstance(dx, np.generic) else dx  # arithmetic on 0-d arrays
 
 
 def unbroadcast(dx: Array, shape: tuple[int, ...]) -> Array:
@@ -136,11 +137,19 @@ def unbroadcast(dx: Array, shape: tuple[int, ...]) -> Array:
 def _deliver(tensor: Tensor, dx: Gradient, waiting: dict[int, list[Gradient | None]]) -> None:
     node = tensor.node
     if node is None:
-        tensor.grad = dx if tensor.grad is None else tensor.grad + dx
+        total = dx if tensor.grad is None else _sum(tensor.grad, dx)
+        # A view (of another gradient, of one repeated number) is not what an optimiser may change.
+        is_view = isinstance(total, np.ndarray) and total.base is not None
+        tensor.grad = np.array(total, order="C") if is_view else total
         return
     slots = waiting.setdefault(id(node), [None] * len(node.values))
     before = slots[tensor.output]
-    slots[tensor.output] = dx if before is None else before + dx
+    slots[tensor.output] = dx if before is None else _sum(before, dx)
+
+
+def _sum(a: Gradient, b: Gradient) -> Gradient:
+    both: Any = a + b
+    return np.asarray(both) if isinstance(both, np.generic) else both
 
 
 def _remember(

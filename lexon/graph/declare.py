@@ -150,7 +150,7 @@ class Operation:
         arrays = [tensor.value for tensor in tensors]
         self.signature.check(self.name, arrays, options)
         values, pull = self.forward(*arrays, **options)
-        outputs = values if isinstance(values, tuple) else (values,)
+        outputs = tuple(np.asarray(y) for y in (values if isinstance(values, tuple) else (values,)))
         node = None
         if recording() and any(tensor.requires_grad for tensor in tensors):
             node = Node(self.name, self.signature.text, tensors, outputs, pull, options)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: What ``pull`` gives for one input: a gradient, a promise of one, or None (no gradient exists).
-Downstream: TypeAlias = Gradient | Callable[[], Gradient] | None
-Pull: TypeAlias = Callable[..., "Sequence[Downstream] | Downstream"]
+Downstream: TypeAlias = "Gradient | Callable[[], Gradient] | None"
+#: Upstream gradients in, one per output; a Downstream per input out.
+Pull: TypeAlias = Callable[..., Any]
 
 
 class Place(Protocol):

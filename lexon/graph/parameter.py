@@ -25,8 +25,8 @@ class Parameter(Tensor):
     __slots__ = ("_derived",)
 
     def __init__(self, value: npt.ArrayLike, name: str = "") -> None:
-        super().__init__(np.array(value, copy=True), name=name)
-        self._value = np.ascontiguousarray(self._value)
+        super().__init__(value, name=name)
+        self._value = np.array(self._value, order="C", copy=True)
         self._value.flags.writeable = False
         self._derived: dict[str, object] = {}
 

@@ -18,14 +18,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, _Cache
 from numba.core.serialize import dumps
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = Callable[..., Any]
 
 #: Rounding a product and a sum once (``contract``) keeps a result independent of its place in
 #: the array; the rest of "fast math" does not, and is not used.
@@ -36,13 +36,13 @@ def kernel(function: Function) -> Function:
     """Compile ``function`` at first use, or take it from the cache."""
     compiled: Any = numba.njit(**OPTIONS)(function)
     compiled._cache = _KernelCache(function)
-    return compiled  # type: ignore[no-any-return]
+    return compiled
 
 
 def inlined(function: Function) -> Function:
     """Compile ``function`` as a part of the kernels that call it."""
     compiled: Any = numba.njit(**OPTIONS)(function)
-    return compiled  # type: ignore[no-any-return]
+    return compiled
 
 
 def cache_folder() -> Path:

@@ -93,7 +93,7 @@ def _flat(a: Array) -> tuple[Array, int, int]:
 
 
 @kernel
-def _pack(matrix, data):  # type: ignore[no-untyped-def]
+def _pack(matrix, data):
     depth, columns = matrix.shape
     lanes = _BYTES // matrix.itemsize
     at = 0
@@ -109,7 +109,7 @@ def _pack(matrix, data):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def panel_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, c, c_at, c_row, depth, add):  # type: ignore[no-untyped-def]
+def panel_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, c, c_at, c_row, depth, add):
     """C (+)= A B for one panel of B: ``rows`` rows of A, tallest tiles first."""
     m = 0
     while m + _TALLEST <= rows:
@@ -150,7 +150,7 @@ def panel_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, c, c_at, c_row, d
 
 
 @kernel
-def multiply(a, a_row, a_k, first, last, b, depth, columns, panel, last_panel, bias, c):  # type: ignore[no-untyped-def]
+def multiply(a, a_row, a_k, first, last, b, depth, columns, panel, last_panel, bias, c):
     """Rows ``first`` to ``last`` of C, and its panels ``panel`` to ``last_panel``."""
     lanes = _BYTES // a.itemsize
     full = _WIDEST * lanes

@@ -72,9 +72,7 @@ def tile(rows: int, vectors: int) -> Any:
     """
 
     @intrinsic
-    def block(  # type: ignore[no-untyped-def]
-        context, a, a_at, a_row, a_k, b, b_at, c, c_at, c_row, depth, add
-    ):
+    def block(context, a, a_at, a_row, a_k, b, b_at, c, c_at, c_row, depth, add):
         index = types.intp
         signature = types.void(
             a, index, index, index, b, index, c, index, index, index, types.boolean

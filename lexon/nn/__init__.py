@@ -1,0 +1,42 @@
+"""Layers: modules with named parameters."""
+
+from lexon.graph.parameter import Parameter
+from lexon.nn import init
+from lexon.nn.dense import (
+    ELU,
+    GELU,
+    Linear,
+    LogSoftmax,
+    Neuron,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+    activation,
+)
+from lexon.nn.dropout import Dropout
+from lexon.nn.embedding import Embedding
+from lexon.nn.module import Module, Sequential
+from lexon.nn.ngram import NgramConv
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "Dropout",
+    "Embedding",
+    "Linear",
+    "LogSoftmax",
+    "Module",
+    "Neuron",
+    "NgramConv",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "activation",
+    "init",
+]

@@ -1,0 +1,28 @@
+"""From files to batches: readers, tokens, vocabulary, labels, splits."""
+
+from lexon.text.batches import Ragged, batches
+from lexon.text.datasets import duplicates, standard_library_docs, stratified_holdout
+from lexon.text.examples import Examples, read_examples
+from lexon.text.files import read_table
+from lexon.text.labels import Labels
+from lexon.text.table import Cell, Recognised, Scalar, Table
+from lexon.text.tokens import Tokenizer
+from lexon.text.vocabulary import Vocabulary
+
+__all__ = [
+    "Cell",
+    "Examples",
+    "Labels",
+    "Ragged",
+    "Recognised",
+    "Scalar",
+    "Table",
+    "Tokenizer",
+    "Vocabulary",
+    "batches",
+    "duplicates",
+    "read_examples",
+    "read_table",
+    "standard_library_docs",
+    "stratified_holdout",
+]

@@ -1,0 +1,288 @@
+"""Convolution over the n-grams of texts laid end to end, with max or mean over time.
+
+For a text of L rows and a window of K rows, n-gram t is the rows t - margin ... t - margin + K - 1,
+where rows outside the text are zeros:
+
+    edges "wide"    margin K - 1, L + K - 1 n-grams (none if L = 0)
+    edges "valid"   margin 0, max(L - K + 1, 1) n-grams (none if L = 0)
+
+As the rows of a text stand end to end, an n-gram is K D numbers in a row: the convolution is one
+matrix product whose rows overlap. No neighbour is ever seen: each block of texts is copied with
+zeros between.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.product import _BYTES, _WIDEST, Panels, pack, panel_product
+from lexon.parallel import blocks, share
+
+Array = npt.NDArray[Any]
+
+#: Texts that one thread takes at a time, and filters when weights' gradients are summed.
+TEXTS_A_BLOCK, FILTERS_A_BLOCK = 8, 8
+
+
+def counts(lengths: Array, window: int, wide: bool) -> Array:
+    """How many n-grams each text has."""
+    n = lengths + (window - 1) if wide else np.maximum(lengths - window + 1, 1)
+    return np.where(lengths > 0, n, 0)
+
+
+def starts_of(lengths: Array) -> Array:
+    """Where each text begins among the rows."""
+    return np.cumsum(lengths) - lengths
+
+
+def pack_filters(w: Array) -> Panels:
+    """Filters w (F, K, D) packed for the products below."""
+    return pack(w.reshape(len(w), -1).T)
+
+
+def feature_map(
+    x: Array, panels: Panels, bias: Array, lengths: Array, window: int, wide: bool
+) -> Array:
+    """z (T, F): every filter on every n-gram, texts end to end."""
+    number = counts(lengths, window, wide)
+    z = np.empty((int(number.sum()), panels.columns), x.dtype)
+    starts, outs = starts_of(lengths), starts_of(number)
+
+    def work(first: int, last: int) -> None:
+        _map(x, starts, lengths, number, outs, window, wide, *panels, bias, first, last, z)
+
+    share(work, blocks(len(lengths), TEXTS_A_BLOCK), 2.0 * z.size * panels.depth)
+    return z
+
+
+def max_over_time(
+    x: Array, panels: Panels, bias: Array, lengths: Array, window: int, wide: bool
+) -> tuple[Array, Array]:
+    """y (B, F): the largest value of every filter; where (B, F): in which n-gram, -1 for none."""
+    y = np.empty((len(lengths), panels.columns), x.dtype)
+    where = np.empty(y.shape, np.int32)
+    number = counts(lengths, window, wide)
+    starts = starts_of(lengths)
+
+    def work(first: int, last: int) -> None:
+        _max(x, starts, lengths, number, window, wide, *panels, bias, first, last, y, where)
+
+    share(work, blocks(len(lengths), TEXTS_A_BLOCK), 2.0 * number.sum() * y.shape[1] * panels.depth)
+    return y, where
+
+
+def max_filters_gradient(
+    x: Array, dy: Array, where: Array, lengths: Array, window: int, wide: bool
+) -> Array:
+    """dw (F, K, D): upstream times the n-gram that won, added up over texts in order."""
+    depth = x.shape[1]
+    dw = np.zeros((dy.shape[1], window, depth), x.dtype)
+    starts, margin = starts_of(lengths), (window - 1) if wide else 0
+
+    def work(first: int, last: int) -> None:
+        _max_filters(x, dy, where, starts, lengths, margin, first, last, dw)
+
+    share(work, blocks(dy.shape[1], FILTERS_A_BLOCK), 2.0 * dy.size * window * depth)
+    return dw
+
+
+def max_rows_gradient(
+    w: Array, dy: Array, where: Array, lengths: Array, rows: int, wide: bool
+) -> Array:
+    """dx (S, D): upstream times the filter, at the rows of the n-gram that won."""
+    window, depth = w.shape[1:]
+    dx = np.zeros((rows, depth), w.dtype)
+    starts, margin = starts_of(lengths), (window - 1) if wide else 0
+
+    def work(first: int, last: int) -> None:
+        _max_rows(w, dy, where, starts, lengths, margin, first, last, dx)
+
+    share(work, blocks(len(lengths), TEXTS_A_BLOCK), 2.0 * dy.size * window * depth)
+    return dx
+
+
+def map_rows_gradient(w: Array, dz: Array, lengths: Array, rows: int, wide: bool) -> Array:
+    """dx (S, D) of the feature map."""
+    window, depth = w.shape[1:]
+    number = counts(lengths, window, wide)
+    starts, outs, margin = starts_of(lengths), starts_of(number), (window - 1) if wide else 0
+    dx = np.zeros((rows, depth), w.dtype)
+
+    def work(first: int, last: int) -> None:
+        _map_rows(w, dz, starts, lengths, number, outs, margin, first, last, dx)
+
+    share(work, blocks(len(lengths), TEXTS_A_BLOCK), 2.0 * dz.size * window * depth)
+    return dx
+
+
+def map_filters_gradient(x: Array, dz: Array, lengths: Array, window: int, wide: bool) -> Array:
+    """dw (F, K, D) of the feature map, added up over n-grams in order."""
+    number = counts(lengths, window, wide)
+    starts, outs, margin = starts_of(lengths), starts_of(number), (window - 1) if wide else 0
+    dw = np.zeros((dz.shape[1], window, x.shape[1]), x.dtype)
+
+    def work(first: int, last: int) -> None:
+        _map_filters(x, dz, starts, lengths, number, outs, margin, first, last, dw)
+
+    share(work, blocks(dz.shape[1], FILTERS_A_BLOCK), 2.0 * dz.size * window * x.shape[1])
+    return dw
+
+
+@inlined
+def _with_zeros(x, starts, lengths, window, first, last):
+    """The rows of some texts, window - 1 rows of zeros before, between and after."""
+    depth, gap = x.shape[1], window - 1
+    rows = gap
+    for b in range(first, last):
+        rows += lengths[b] + gap
+    padded = np.zeros((rows, depth), x.dtype)
+    at = gap
+    for b in range(first, last):
+        for s in range(lengths[b]):
+            for d in range(depth):
+                padded[at + s, d] = x[starts[b] + s, d]
+        at += lengths[b] + gap
+    return padded
+
+
+@inlined
+def _panel_of_map(padded, window, panels, j, depth, columns, bias, z):
+    """z (n-grams of the block, panel): all n-grams that begin in a row of ``padded``."""
+    lanes = _BYTES // padded.itemsize
+    full = _WIDEST * lanes
+    used = min(full, columns - j * full)
+    vectors = (used + lanes - 1) // lanes
+    width = vectors * lanes
+    rows = padded.shape[0] - window + 1
+    for t in range(rows):
+        for n in range(width):
+            z[t * width + n] = bias[j * full + n] if n < used else 0
+    stride = padded.shape[1]
+    panel_product(
+        padded.reshape(-1), 0, stride, 1, rows, panels, j * depth * full, vectors, z, 0, width,
+        depth, True,
+    )  # fmt: skip
+    return used, width
+
+
+@kernel
+def _max(x, starts, lengths, number, window, wide, panels, depth, columns, bias, first, last, y, where):  # fmt: skip  # noqa: E501
+    padded = _with_zeros(x, starts, lengths, window, first, last)
+    lanes = _BYTES // x.itemsize
+    full = _WIDEST * lanes
+    z = np.empty(padded.shape[0] * full, x.dtype)
+    best, place = np.empty(full, x.dtype), np.empty(full, np.int32)
+    for j in range((columns + full - 1) // full):
+        used, width = _panel_of_map(padded, window, panels, j, depth, columns, bias, z)
+        at = 0
+        for b in range(first, last):
+            line = (at if wide else at + window - 1) * width
+            for n in range(width):
+                best[n] = z[line + n] if number[b] else 0
+                place[n] = 0 if number[b] else -1
+            for t in range(1, number[b]):
+                row = z[line + t * width : line + t * width + width]
+                for n in range(width):
+                    better = (row[n] > best[n]) | (row[n] != row[n])
+                    best[n] = row[n] if better else best[n]
+                    place[n] = t if better else place[n]
+            for n in range(used):
+                y[b, j * full + n] = best[n]
+                where[b, j * full + n] = place[n]
+            at += lengths[b] + window - 1
+
+
+@kernel
+def _map(x, starts, lengths, number, outs, window, wide, panels, depth, columns, bias, first, last, out):  # fmt: skip  # noqa: E501
+    padded = _with_zeros(x, starts, lengths, window, first, last)
+    full = _WIDEST * (_BYTES // x.itemsize)
+    z = np.empty(padded.shape[0] * full, x.dtype)
+    for j in range((columns + full - 1) // full):
+        used, width = _panel_of_map(padded, window, panels, j, depth, columns, bias, z)
+        at = 0
+        for b in range(first, last):
+            line = at if wide else at + window - 1
+            for t in range(number[b]):
+                for n in range(used):
+                    out[outs[b] + t, j * full + n] = z[(line + t) * width + n]
+            at += lengths[b] + window - 1
+
+
+@inlined
+def _add_scaled(total, factor, x):
+    """total += factor * x, as far as total goes."""
+    for i in range(total.size):
+        total[i] += factor * x[i]
+
+
+@inlined
+def _inside(t, margin, window, length):
+    """Which rows k of n-gram t lie inside the text: from, to."""
+    begin = t - margin
+    return max(0, -begin), min(window, length - begin)
+
+
+@kernel
+def _max_filters(x, dy, where, starts, lengths, margin, first, last, dw):
+    window, depth = dw.shape[1], dw.shape[2]
+    rows = x.reshape(-1)
+    for f in range(first, last):
+        total = dw[f].reshape(-1)
+        for b in range(lengths.size):
+            g, t = dy[b, f], where[b, f]
+            if g == 0 or t < 0:
+                continue
+            low, high = _inside(t, margin, window, lengths[b])
+            at = (starts[b] + t - margin) * depth
+            _add_scaled(total[low * depth : high * depth], g, rows[at + low * depth :])
+
+
+@kernel
+def _max_rows(w, dy, where, starts, lengths, margin, first, last, dx):
+    window, depth = w.shape[1], w.shape[2]
+    out = dx.reshape(-1)
+    for b in range(first, last):
+        for f in range(w.shape[0]):
+            g, t = dy[b, f], where[b, f]
+            if g == 0 or t < 0:
+                continue
+            filter_ = w[f].reshape(-1)
+            low, high = _inside(t, margin, window, lengths[b])
+            at = (starts[b] + t - margin) * depth
+            _add_scaled(out[at + low * depth : at + high * depth], g, filter_[low * depth :])
+
+
+@kernel
+def _map_filters(x, dz, starts, lengths, number, outs, margin, first, last, dw):
+    window, depth = dw.shape[1], dw.shape[2]
+    rows = x.reshape(-1)
+    for f in range(first, last):
+        total = dw[f].reshape(-1)
+        for b in range(lengths.size):
+            for t in range(number[b]):
+                g = dz[outs[b] + t, f]
+                if g == 0:
+                    continue
+                low, high = _inside(t, margin, window, lengths[b])
+                at = (starts[b] + t - margin) * depth
+                _add_scaled(total[low * depth : high * depth], g, rows[at + low * depth :])
+
+
+@kernel
+def _map_rows(w, dz, starts, lengths, number, outs, margin, first, last, dx):
+    window, depth = w.shape[1], w.shape[2]
+    out = dx.reshape(-1)
+    for b in range(first, last):
+        for t in range(number[b]):
+            low, high = _inside(t, margin, window, lengths[b])
+            at = (starts[b] + t - margin) * depth
+            for f in range(w.shape[0]):
+                g = dz[outs[b] + t, f]
+                if g == 0:
+                    continue
+                filter_ = w[f].reshape(-1)
+                _add_scaled(out[at + low * depth : at + high * depth], g, filter_[low * depth :])

@@ -1,0 +1,46 @@
+"""A vector for every word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from lexon import ops
+from lexon.graph.parameter import Parameter
+from lexon.graph.tensor import Array, Tensor
+from lexon.nn import init
+from lexon.nn.module import Module
+
+
+class Embedding(Module):
+    """Rows of a table, looked up by word number.
+
+    Shapes: ids (S) -> (S, D); weight (V, D). First values: uniform in [-limit, limit] (0.25 as in
+    Kim 2014), or ``vectors``. With ``static=True`` the table is not trained.
+    """
+
+    def __init__(
+        self,
+        words: int,
+        dimension: int,
+        *,
+        limit: float = 0.25,
+        vectors: npt.ArrayLike | None = None,
+        static: bool = False,
+        rng: init.Random = 0,
+    ) -> None:
+        first = init.uniform((words, dimension), limit, rng) if vectors is None else vectors
+        self.weight = Parameter(first)
+        self.weight.requires_grad = not static
+        self.static = static
+
+    def forward(self, ids: Array) -> Tensor:
+        return ops.lookup(self.weight, ids=ids)
+
+    def settings(self) -> str:
+        words, dimension = self.weight.shape
+        return f"words={words}, dimension={dimension}" + (", static" if self.static else "")
+
+    def was_given(self, *inputs: Any) -> str:
+        return f"was given ids of shape {getattr(inputs[0], 'shape', '?')}"

@@ -1,0 +1,179 @@
+"""Losses: how far predictions are from the truth, as one number."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from lexon.errors import InputError, ShapeError
+from lexon.graph.declare import op
+from lexon.graph.node import Pull
+from lexon.graph.tensor import Array, Tensor
+from lexon.kernels.softmax import softmax_cross_entropy as kernel
+from lexon.ops.elementwise import multiply, softplus, subtract
+from lexon.ops.reduce import log_softmax, sum_
+
+Reduction = Literal["mean", "sum"]
+
+
+@op("x: * | targets: * -> loss: ")
+def squared_error(x: Array, *, targets: Array, reduction: Reduction = "mean") -> tuple[Array, Pull]:
+    """loss = mean (or sum) of (x - targets)².
+
+    Shapes: x and targets alike, of any shape -> a single number.
+    """
+    t = np.asarray(targets, x.dtype)
+    if t.shape != x.shape:
+        raise ShapeError(
+            f"squared_error: x is {x.shape}, targets are {t.shape}\n  give one target per number"
+        )
+    scale = _scale(reduction, x.size, x.dtype)
+    difference = x - t
+    loss = np.asarray((difference * difference).sum() * scale, x.dtype)
+    return loss, lambda dy: dy * 2 * scale * difference
+
+
+@squared_error.composed
+def _squared_error(x: Tensor, *, targets: Array, reduction: Reduction = "mean") -> Tensor:
+    difference = subtract(x, targets)
+    total = sum_(multiply(difference, difference))
+    return multiply(total, float(_scale(reduction, x.value.size, x.dtype)))
+
+
+@op("x: ... C | weights: C -> loss: ")
+def binary_cross_entropy(
+    x: Array,
+    *,
+    targets: Array,
+    weights: Array | None = None,
+    reduction: Reduction = "mean",
+) -> tuple[Array, Pull]:
+    """loss = mean (or sum) of -t log y - (1 - t) log(1 - y), y = sigmoid(x), taken on the logits.
+
+    Equations: max(x, 0) - x t + log(1 + e**-|x|), which no x overflows.
+    Shapes: x (..., C) logits, targets of the same shape in [0, 1], weights (C) or none. The mean
+    is over all numbers. Units: x in logits, the loss in nats.
+    """
+    t = np.asarray(targets, x.dtype)
+    if t.shape != x.shape:
+        raise ShapeError(f"binary_cross_entropy: x is {x.shape}, targets are {t.shape}")
+    scale = _scale(reduction, x.size, x.dtype)
+    factor = scale if weights is None else scale * np.asarray(weights, x.dtype)
+    decay = np.exp(-np.abs(x))
+    loss = (factor * (np.maximum(x, 0) - x * t + np.log1p(decay))).sum(dtype=x.dtype)
+
+    def pull(dy: Array) -> Array:
+        y = np.where(x >= 0, 1, decay) / (1 + decay)
+        gradient: Array = dy * factor * (y - t)
+        return gradient
+
+    return np.asarray(loss, x.dtype), pull
+
+
+@binary_cross_entropy.composed
+def _binary_cross_entropy(
+    x: Tensor, *, targets: Array, weights: Array | None = None, reduction: Reduction = "mean"
+) -> Tensor:
+    each = subtract(softplus(x), multiply(x, np.asarray(targets, x.dtype)))
+    factor = np.ones(1, x.dtype) if weights is None else np.asarray(weights, x.dtype)
+    total = sum_(multiply(each, factor))
+    return multiply(total, float(_scale(reduction, x.value.size, x.dtype)))
+
+
+@op("x: N C | weights: C -> loss: ")
+def cross_entropy(
+    x: Array,
+    *,
+    targets: Array,
+    weights: Array | None = None,
+    reduction: Reduction = "mean",
+) -> tuple[Array, Pull]:
+    """loss = mean (or sum) of -log softmax(x)[target], softmax and logarithm in one step.
+
+    Equations: loss = sum_n v_n (log sum_c e**x[n, c] - x[n, t_n]) / sum_n v_n, v_n the weight of
+    the class t_n (1 without weights); with probabilities t[n, c] as targets, v_n = sum_c v_c
+    t[n, c] and the loss is -sum_c v_c t[n, c] log softmax(x)[n, c].
+    Shapes: x (N, C) logits, targets (N) class numbers or (N, C) probabilities, weights (C).
+    Units: x in logits, the loss in nats.
+
+    Raises:
+        InputError: a target is not a class number.
+    """
+    t = np.asarray(targets)
+    if t.shape[:1] != x.shape[:1] or (t.ndim == 2 and t.shape != x.shape) or t.ndim > 2:
+        raise ShapeError(
+            f"cross_entropy: N is {len(x)} in one argument and {t.shape} in another\n"
+            f"  x (N, C) = {x.shape}\n  targets (N) or (N, C) = {t.shape}"
+        )
+    v = np.ones(x.shape[1], x.dtype) if weights is None else np.asarray(weights, x.dtype)
+    if t.ndim == 2:
+        return _with_probabilities(x, np.asarray(t, x.dtype), v, reduction)
+    return _with_classes(x, _checked_classes(t, x.shape[1]), v, reduction)
+
+
+def _with_classes(x: Array, t: Array, v: Array, reduction: Reduction) -> tuple[Array, Pull]:
+    weight = v[t]
+    losses, p = np.empty(len(x), x.dtype), np.empty(x.shape, x.dtype)
+    kernel(np.ascontiguousarray(x), t, weight, losses, p)
+    scale = (
+        1 / max(float(weight.sum()), 1e-30)
+        if reduction == "mean"
+        else _scale(reduction, 1, v.dtype)
+    )
+
+    def pull(dy: Array) -> Array:
+        dx: Array = p * (weight * (dy * x.dtype.type(scale)))[:, None]
+        dx[np.arange(len(x)), t] -= weight * (dy * x.dtype.type(scale))
+        return dx
+
+    return np.asarray(losses.sum() * scale, x.dtype), pull
+
+
+def _with_probabilities(x: Array, t: Array, v: Array, reduction: Reduction) -> tuple[Array, Pull]:
+    weighted = t * v
+    each = weighted.sum(axis=1, keepdims=True)
+    scale = (
+        1 / max(float(each.sum()), 1e-30) if reduction == "mean" else _scale(reduction, 1, v.dtype)
+    )
+    shifted = x - x.max(axis=1, keepdims=True, initial=-np.inf)
+    power = np.exp(shifted)
+    total = power.sum(axis=1, keepdims=True)
+    loss = -(weighted * (shifted - np.log(total))).sum() * scale
+
+    def pull(dy: Array) -> Array:
+        dx: Array = (each * (power / total) - weighted) * (dy * x.dtype.type(scale))
+        return dx
+
+    return np.asarray(loss, x.dtype), pull
+
+
+@cross_entropy.composed
+def _cross_entropy(
+    x: Tensor, *, targets: Array, weights: Array | None = None, reduction: Reduction = "mean"
+) -> Tensor:
+    t = np.asarray(targets)
+    if t.ndim == 1:
+        t = np.eye(x.shape[1], dtype=x.dtype)[t]
+    weighted = t * (1 if weights is None else np.asarray(weights))
+    total = sum_(multiply(log_softmax(x), -weighted.astype(x.dtype)))
+    return multiply(total, float(1 / weighted.sum() if reduction == "mean" else 1.0))
+
+
+def _checked_classes(t: Array, classes: int) -> Array:
+    if t.dtype.kind not in "iu":
+        raise InputError(f"cross_entropy: class numbers are integers, these are {t.dtype}")
+    wrong = np.flatnonzero((t < 0) | (t >= classes))
+    if wrong.size:
+        row = int(wrong[0])
+        raise InputError(
+            f"cross_entropy: the target of row {row} is class {t[row]}, but there are {classes}"
+            f" classes\n  classes are numbered from 0 to {classes - 1}"
+        )
+    return t.astype(np.int64, copy=False)
+
+
+def _scale(reduction: Reduction, size: int, dtype: Any) -> Any:
+    if reduction not in ("mean", "sum"):
+        raise InputError(f'reduction {reduction!r} is neither "mean" nor "sum"')
+    return dtype.type(1 / max(size, 1) if reduction == "mean" else 1)

@@ -1,0 +1,42 @@
+"""What happened in training, epoch by epoch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class Epoch:
+    """One pass over the training set. Units: loss in the loss's own (nats for cross-entropy)."""
+
+    epoch: int  # counted from 1
+    loss: float  # mean over the training examples
+    score: float | None  # on the held-out part; more is better
+    valid_loss: float | None
+    learning_rate: float
+    gradient_norm: float  # mean over the steps, before clipping
+    clipped: float  # share of the steps that were clipped
+
+
+@dataclass
+class History:
+    """All epochs, which one was best, and why training stopped."""
+
+    measure: str = "score"  # what ``score`` is, such as "accuracy"
+    epochs: list[Epoch] = field(default_factory=list)
+    best: int = 0  # epoch whose weights were kept; 0 for none
+    stopped: str = ""  # "all epochs", "no better for 5 epochs", "interrupted"
+
+    @property
+    def best_score(self) -> float | None:
+        """The held-out score of the epoch that was kept."""
+        return self.epochs[self.best - 1].score if self.best else None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> History:
+        epochs = [Epoch(**epoch) for epoch in content["epochs"]]
+        return cls(content["measure"], epochs, content["best"], content["stopped"])
