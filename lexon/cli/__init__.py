@@ -1,0 +1,82 @@
+"""The command line: thin arguments over the functions of lexon.tasks.
+
+A user's mistake ends with its message on standard error and exit code 2, never a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from lexon import __version__
+
+#: Each command and the module that holds it; a module is imported when its command is used.
+COMMANDS = {
+    "train": "Train a network on a file of texts or of attributes.",
+    "predict": "Predict labels or numbers for new texts or rows.",
+    "evaluate": "Score a trained model on a file with known answers.",
+    "quickstart": "Train on texts that every Python brings along, in a minute.",
+}
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are used: ``lexon --help`` starts at once."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"lexon.cli.{name}").command
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(COMMANDS)}"
+            raise click.UsageError(f"there is no command {args[0]!r}: {hint}", context) from None
+
+
+@click.command(cls=_Commands)
+@click.version_option(__version__, prog_name="lexon")
+def root() -> None:
+    """Neural networks for text: from a file to a trained network with honest numbers.
+
+    \b
+    lexon quickstart
+    lexon train reviews.csv --text review --label stars --model cnn -o reviews.lexon
+    lexon predict reviews.lexon "a wonderful film"
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave the process."""
+    from lexon.errors import InputError, NonFiniteError
+
+    try:
+        status = root.main(arguments, prog_name="lexon", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = 2
+    except (InputError, NonFiniteError) as error:
+        click.echo(f"lexon: {error}", err=True)
+        status = 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("lexon: interrupted", err=True)
+        status = 130
+    except BrokenPipeError:  # the reader of our output has gone: nothing is wrong
+        sys.stdout = None  # type: ignore[assignment]
+        status = 0
+    sys.exit(status or 0)

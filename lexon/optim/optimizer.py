@@ -247,12 +247,13 @@ def _check(slot: Slot, gradient: Gradient, values: Array) -> None:
             f"{slot.name}: became {parameter.dtype} after steps in {slot.moments[0].dtype}\n"
             "  make a new optimiser after changing the type"
         )
-    if isinstance(gradient, RowGradient) and len(gradient.rows):
-        first, last = int(gradient.rows[0]), int(gradient.rows[-1])
-        if first < 0 or last >= parameter.shape[0] or len(values) != len(gradient.rows):
+    if isinstance(gradient, RowGradient):
+        rows, lines = gradient.rows, (len(gradient.rows), *parameter.shape[1:])
+        if values.shape != lines or (len(rows) and (rows[0] < 0 or rows[-1] >= parameter.shape[0])):
             raise ShapeError(
-                f"{slot.name}: {len(values)} lines of gradient for the {len(gradient.rows)} rows "
-                f"{first} to {last} of {parameter.shape[0]}"
+                f"{slot.name}: values {values.shape} for {len(rows)} rows"
+                f"{f' from {rows[0]} to {rows[-1]}' if len(rows) else ''}"
+                f" of a parameter {parameter.shape}"
             )
 
 

@@ -26,11 +26,10 @@ class GradientDescent(Optimizer):
 
     >>> from lexon.graph import Parameter
     >>> w = Parameter([1.0, 2.0])
-    >>> descent = GradientDescent([w], learning_rate=0.5)
-    >>> (w * w).sum().backward()
-    >>> descent.step()
+    >>> w.grad = 2 * w.value  # of the sum of w^2
+    >>> GradientDescent([w], learning_rate=0.25).step()
     >>> w.value.tolist()
-    [0.0, 0.0]
+    [0.5, 1.0]
     """
 
     def __init__(self, parameters: Parameters, learning_rate: float = 0.1) -> None:

@@ -119,7 +119,7 @@ def _examples(
 ) -> tuple[Example, ...]:
     def name(value: Any) -> str:
         if np.ndim(value):
-            return ", ".join(labels[c] for c in np.flatnonzero(value)) or "(none)"
+            return ", ".join(labels[int(c)] for c in np.flatnonzero(value)) or "(none)"
         return labels[int(value)]
 
     confidence = probabilities.max(axis=1)
@@ -130,7 +130,7 @@ def _examples(
 
 
 def evaluate_numbers(part: str, rows: Sequence[str], truth: Array, predicted: Array) -> Evaluation:
-    """Scores of a regression: share of variance explained (R2), and errors in the target's units."""
+    """Scores of a regression: share of variance explained (R2), errors in the target's units."""
     from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
     return Evaluation(

@@ -33,7 +33,7 @@ class Ragged:
         total = int(self.lengths.sum())
         if self.rows.ndim != 1 or self.lengths.ndim != 1 or total != len(self.rows):
             raise ShapeError(
-                f"ragged: S is {total} by the lengths and {self.rows.shape[0:1]} by the rows\n"
+                f"ragged: S is {total} by the lengths and {self.rows.size} by the rows\n"
                 f"  rows (S,) = {self.rows.shape}\n  lengths (B,) = {self.lengths.shape}"
             )
         if (self.lengths < 0).any():

@@ -178,7 +178,9 @@ def _other_script(data: bytes) -> str | None:
     """Return a non-Latin encoding if letters beyond ASCII prevail and one fits, or None."""
     head = data[: SAMPLE // 4]
     beyond = sum(byte > 0x7F for byte in head)
-    if beyond < FEW or 2 * beyond < sum(map(head.count, b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")):
+    if beyond < FEW or 2 * beyond < sum(
+        map(head.count, b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    ):
         return None
     from charset_normalizer import from_bytes  # here, because it is slow to import
 

@@ -29,7 +29,7 @@ RULES = [
 
 def case(rule, dtype, rows=7, width=37, every=2, seed=0):
     """theta, gradient, rows, moments and the arguments after them, all random."""
-    name, moments, fades, numbers = rule
+    _, moments, fades, numbers = rule
     random = np.random.default_rng(seed)
     theta = random.normal(size=(rows, width)).astype(dtype)
     chosen = np.arange(0, rows, every)

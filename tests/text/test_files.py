@@ -133,6 +133,11 @@ def test_packed(write: Write, pack: Callable[[bytes], bytes]) -> None:
     assert read_table(write("b.csv.gz", content)).recognised.format == "tsv"
 
 
+def test_xz_streams_may_stand_apart(write: Write) -> None:
+    content = lzma.compress(b"one\n") + bytes(4) + lzma.compress(b"two\n") + bytes(8)
+    assert read_table(write("a.xz", content)).columns == {"text": ["one", "two"]}
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
 def test_a_bomb_does_not_go_off(
     write: Write, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
@@ -165,15 +170,20 @@ REVIEWS = ["这家酒店的房间很小，早餐也不好吃", "我们都喜欢�
         ("0 a cliché .\n1 Ångström été\n", "latin-1", "cp1252"),
         ("caf\xe9 \x81\x8d", "latin-1", "latin-1"),
         ("“Straße” über Köln, ÄÖÜ", "cp1252", "cp1252"),
+        ("이 영화는 정말 재미있고 배우들의 연기도 훌륭했습니다. " * 9, "euc_kr", "cp949"),
         ("Это очень хороший фильм, который нам всем понравился. " * 4, "cp1251", "cp1251"),
-        ("この映画はとても面白かったです。みんなで見ました。" * 4, "shift_jis", "shift_jis"),
+        (
+            "この映画は面白かったです。昨日は雨が降っていたので、家で本を読んだ。" * 4,
+            "shift_jis",
+            "shift_jis",
+        ),
     ],
 )
 def test_encoding(write: Write, text: str, codec: str, expected: str) -> None:
     table = read_table(write("a.txt", text.encode(codec)), format="lines")
     read = "\n".join(map(str, table.columns["text"]))
     assert read == text.encode(codec).decode(expected).lstrip("\ufeff").rstrip("\n")
-    assert table.recognised.encoding in {expected, {"shift_jis": "cp932"}.get(expected)}
+    assert table.recognised.encoding == expected
 
 
 def test_encoding_can_be_given(write: Write) -> None:
@@ -312,7 +322,8 @@ def test_any_bytes_give_a_table_or_an_error(
 
 
 def test_altered_files_give_a_table_or_an_error() -> None:
-    outcomes, grown = fuzz(INPUTS, seed=INPUTS)
-    assert grown < 400 * 2**20
+    outcomes, _ = fuzz(
+        INPUTS, seed=INPUTS
+    )  # the script watches the memory, in a process of its own
     assert outcomes["csv"] and outcomes["jsonl"] and outcomes["fasttext"] and outcomes["tsv"]
     assert sum(outcomes.values()) == INPUTS

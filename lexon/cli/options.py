@@ -1,0 +1,87 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+
+def _windows(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    if value is None:
+        return None
+    try:
+        return tuple(int(size) for size in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a list of numbers such as 3,4,5") from None
+
+
+def _class_weight(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    if value is None or value == "balanced":
+        return value
+    try:
+        pairs = [pair.rsplit("=", 1) for pair in value.split(",")]
+        return {label: float(weight) for label, weight in pairs}
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither balanced nor label=weight,...") from None
+
+
+_NETWORK: list[Callable[[Command], Command]] = [
+    click.option("--model", type=click.Choice(["linear", "mlp", "cnn"]), help="Which network."),
+    click.option("--epochs", type=int, help="Passes over the training rows."),
+    click.option("--batch-size", type=int, help="Rows a step."),
+    click.option("--patience", type=int, help="Epochs without gain before training stops."),
+    click.option("--optimizer", help="adadelta, adagrad, adam, adamw, rmsprop or sgd."),
+    click.option("--learning-rate", type=float, help="How far a step goes."),
+    click.option("--clip", type=float, help="Largest norm of the gradient."),
+    click.option("--dropout", type=float, help="Probability to drop a feature in training."),
+    click.option("--max-norm", type=float, help="Longest row of the last layer."),
+    click.option("--windows", callback=_windows, help="n-gram sizes of the cnn, such as 3,4,5."),
+    click.option("--filters", type=int, help="Filters of each n-gram size."),
+    click.option("--dimension", type=int, help="Width of word vectors."),
+    click.option("--hidden", type=int, help="Width of the hidden layer."),
+    click.option("--tokens", type=click.Choice(["auto", "words", "spaces", "characters"])),
+    click.option("--lowercase/--keep-case", default=None, help="Take Good for good [lowercase]."),
+    click.option("--min-count", type=int, help="Rarer words are unknown."),
+    click.option("--max-vocabulary", type=int, help="Keep the most frequent words only."),
+    click.option("--word-ngrams", type=int, help="Take runs of so many tokens as words, too."),
+    click.option("--class-weight", callback=_class_weight, help="balanced, or label=weight,..."),
+    click.option("--threshold", type=float, help="Probability to give one of several labels."),
+    click.option("--output-layer", "output", type=click.Choice(["softmax", "sigmoid"])),
+]
+
+#: The estimator's parameters that are options.
+DEFAULTS = (
+    "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
+    "max_norm", "windows", "filters", "dimension", "hidden", "tokens", "lowercase", "min_count",
+    "max_vocabulary", "word_ngrams", "class_weight", "threshold", "output",
+)  # fmt: skip
+
+
+def network_options(command: Command) -> Command:
+    """The settings of networks and training; what is not given is the estimator's default."""
+    for option in reversed(_NETWORK):
+        command = option(command)
+    return command
+
+
+_READING: list[Callable[[Command], Command]] = [
+    click.option(
+        "--format",
+        type=click.Choice(["csv", "tsv", "jsonl", "fasttext", "labelled", "lines"]),
+        help="Of the data files; recognised when not given.",
+    ),
+    click.option("--encoding", help="Such as utf-8, gb18030, latin-1; recognised."),
+    click.option("--delimiter", help="Between the columns of CSV; recognised."),
+    click.option("--separator", help="Between several labels in one cell, such as ';'."),
+]
+
+
+def reading_options(command: Command) -> Command:
+    """How data files are read."""
+    for option in reversed(_READING):
+        command = option(command)
+    return command

@@ -1,0 +1,78 @@
+"""Training as seen on a terminal: a live bar, or a line per epoch where nobody looks."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lexon.train.history import Epoch
+from lexon.train.loop import Training
+
+
+class Terminal:
+    """A watcher that writes to a console."""
+
+    def __init__(self, console: Console, unit: str = "texts") -> None:
+        self.console, self.unit = console, unit
+        self.live: Progress | None = None
+        self.before = 0  # examples done before this start, when resumed
+
+    def began(self, training: Training) -> None:
+        self.clock = time.monotonic()
+        self.before = self._seen(training)
+        if not self.console.is_terminal:
+            return
+        self.live = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[speed]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=self.console,
+        )
+        total = training.plan.epochs * training.task.size
+        self.bar = self.live.add_task("epoch 1", total=total, speed="", left="")
+        self.live.start()
+
+    def stepped(self, training: Training) -> None:
+        if self.live is None:
+            return
+        seconds, seen = time.monotonic() - self.clock, self._seen(training)
+        speed = (seen - self.before) / max(seconds, 1e-9)
+        left = (training.plan.epochs * training.task.size - seen) / max(speed, 1e-9)
+        self.live.update(
+            self.bar,
+            completed=seen,
+            description=f"epoch {training.epoch}/{training.plan.epochs}"
+            f"  loss {training.running_loss:.4f}",
+            speed=f"{speed:,.0f} {self.unit}/s",
+            left=f"at most {_duration(left)} left",
+        )
+
+    def passed(self, training: Training, epoch: Epoch) -> None:
+        held = "" if epoch.score is None else f"  held-out {training.history.measure}"
+        score = "" if epoch.score is None else f" {epoch.score:.4f}"
+        best = "  best so far" if training.history.best == epoch.epoch and score else ""
+        seconds = time.monotonic() - self.clock
+        speed = (self._seen(training) - self.before) / max(seconds, 1e-9)
+        self.console.print(
+            f"epoch {epoch.epoch:3d}  loss {epoch.loss:.4f}{held}{score}"
+            f"  {speed:,.0f} {self.unit}/s{best}",
+            highlight=False,
+        )
+
+    def ended(self, training: Training) -> None:
+        if self.live is not None:
+            self.live.stop()
+
+    @staticmethod
+    def _seen(training: Training) -> int:
+        return (training.epoch - 1) * training.task.size + training.done
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds) + 1, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

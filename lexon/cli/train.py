@@ -1,0 +1,210 @@
+"""``lexon train``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lexon.cli.options import DEFAULTS, network_options, reading_options
+from lexon.errors import InputError
+
+
+@click.command()
+@click.argument("file")
+@click.option("-o", "--model-file", required=True, help="The model file to write.")
+@click.option("--text", help="Column of the texts; guessed when not given.")
+@click.option("--label", help="Column of the labels; guessed when not given.")
+@click.option("--target", help="Column to predict from all others: a job on attributes.")
+@click.option("--valid", help="File held out to choose the best epoch, instead of a share.")
+@click.option("--test", help="File looked at once, at the end.")
+@click.option("--hold-out", type=float, help="Share of the rows held out without --valid [0.1].")
+@network_options
+@reading_options
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all chance there is.")
+@click.option("--threads", type=int, help="Threads to use; changes no bit of the result.")
+@click.option("--report", help="Write an HTML report to this file.")
+@click.option("--baseline/--no-baseline", default=True, help="Train the simple rival as well.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint of a run cut short.")
+@click.option(
+    "--checkpoint-every",
+    type=float,
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Save the state of training so often, beside the model file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
+@click.option("--quiet", is_flag=True, help="Print the verdict only.")
+def command(file: str, model_file: str, target: str | None, **options: Any) -> None:
+    """Train a network on FILE and write it, its tokenizer and its labels to one model file.
+
+    FILE is CSV, TSV, JSON lines, fastText lines, or lines that begin with their label; .gz and
+    .xz too. Format, encoding and columns are recognised and printed.
+
+    \b
+    lexon train reviews.csv --text review --label stars --model cnn -o reviews.lexon
+    lexon train news.jsonl --label topics --epochs 10 -o news.lexon --report news.html
+    lexon train computers.csv --target price --model mlp -o prices.lexon
+    """
+    from lexon.parallel import threads
+
+    if options["threads"] is not None:
+        threads(options["threads"])
+    path = Path(model_file)
+    if path.is_dir() or not path.parent.is_dir():
+        raise InputError(f"{model_file}: no file can be written there\n  is the folder there?")
+    job = _train_text if target is None else _train_table
+    job(file, path, target, options)
+
+
+def _train_text(file: str, path: Path, _: str | None, options: dict[str, Any]) -> None:
+    from lexon.cli.progress import Terminal
+    from lexon.tasks import TextClassifier
+    from lexon.tasks.job import Part, train_text
+    from lexon.text import read_examples
+
+    console, say = _voices(options)
+    reading = {name: options[name] for name in ("format", "encoding", "delimiter", "separator")}
+
+    def read(source: str, text: str | None, label: str | None) -> Any:
+        examples = read_examples(source, text=text, label=label, **reading)
+        say(examples.table.recognised.describe() if examples.table else source)
+        for note in examples.notes:
+            say(f"  {note}")
+        return examples
+
+    train = read(file, options["text"], options["label"])
+    others = {}
+    for part in ("valid", "test"):
+        if options[part]:
+            others[part] = read(options[part], options["text"], options["label"])
+            _check_same_labels(train, others[part], options[part])
+    model = TextClassifier(**_settings(TextClassifier, options))
+    outcome = train_text(
+        model,
+        Part.of("training", train),
+        valid=Part.of("held-out", others["valid"]) if "valid" in others else None,
+        test=Part.of("test", others["test"]) if "test" in others else None,
+        baseline=options["baseline"],
+        watcher=None if options["quiet"] else Terminal(console),
+        resumption=_resumption(path, options),
+        say=say,
+    )
+    notes = [note for examples in (train, *others.values()) for note in examples.notes]
+    _finish(model, outcome, path, options, notes, say)
+
+
+def _train_table(file: str, path: Path, target: str | None, options: dict[str, Any]) -> None:
+    from lexon.cli.progress import Terminal
+    from lexon.tasks.table_job import train_table
+    from lexon.text import read_table
+
+    console, say = _voices(options)
+    reading = {name: options[name] for name in ("format", "encoding", "delimiter")}
+    tables = {}
+    for part, source in (("train", file), ("valid", options["valid"]), ("test", options["test"])):
+        if source:
+            tables[part] = read_table(source, **reading)
+            say(tables[part].recognised.describe())
+    assert target is not None
+    model, outcome = train_table(
+        tables["train"],
+        target,
+        settings=lambda kind: _settings(kind, options),
+        valid=tables.get("valid"),
+        test=tables.get("test"),
+        baseline=options["baseline"],
+        watcher=None if options["quiet"] else Terminal(console, "rows"),
+        resumption=_resumption(path, options),
+        say=say,
+    )
+    _finish(model, outcome, path, options, [], say)
+
+
+def _voices(options: dict[str, Any]) -> tuple[Any, Callable[[str], None]]:
+    """The console for progress, and what says a line; both on standard error."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if options["quiet"]:
+        return console, lambda line: None
+    return console, lambda line: click.echo(line, err=True)
+
+
+def _settings(kind: type, options: dict[str, Any]) -> dict[str, Any]:
+    """The estimator's parameters among the options given.
+
+    Raises:
+        InputError: an option was given that this kind of model does not have.
+    """
+    from inspect import signature
+
+    known = signature(kind).parameters
+    given = {name: options[name] for name in DEFAULTS if options[name] is not None}
+    strange = sorted(given.keys() - known.keys())
+    if strange:
+        raise InputError(
+            f"--{strange[0].replace('_', '-')} is no setting of this job"
+            f"\n  its settings are {', '.join(sorted(known))}"
+        )
+    if options["hold_out"] is not None:
+        given["validation_fraction"] = options["hold_out"]
+    return given | {"seed": options["seed"]}
+
+
+def _check_same_labels(train: Any, other: Any, source: str) -> None:
+    if train.multi_label != other.multi_label:
+        raise InputError(
+            f"{source}: one file has several labels a text, the other has one\n"
+            "  give both files the same form"
+        )
+
+
+def _resumption(path: Path, options: dict[str, Any]) -> Any:
+    from lexon.tasks.job import Resumption
+
+    checkpoint = path.with_name(path.name + ".checkpoint")
+    return Resumption(checkpoint, options["resume"], options["checkpoint_every"])
+
+
+def _finish(
+    model: Any,
+    outcome: Any,
+    path: Path,
+    options: dict[str, Any],
+    notes: list[str],
+    say: Callable[[str], None],
+) -> None:
+    """Write model and report, and say how it went."""
+    model.save(path)
+    _resumption(path, options).finish()
+    command = shlex.join(["lexon", *sys.argv[1:]])
+    outcome = replace(outcome, command=command, notes=(*notes, *outcome.notes))
+    if options["report"]:
+        from lexon.report import write
+
+        write(outcome, options["report"])
+        say(f"report: {options['report']}")
+    say(f"model: {path} ({path.stat().st_size:,} bytes)")
+    if options["as_json"]:
+        click.echo(json.dumps(_summary(outcome), ensure_ascii=False))
+    else:
+        click.echo(outcome.verdict)
+
+
+def _summary(outcome: Any) -> dict[str, Any]:
+    return {
+        "verdict": outcome.verdict,
+        "network": [evaluation.to_json() for evaluation in outcome.evaluations],
+        "baseline": [evaluation.to_json() for evaluation in outcome.baseline],
+        "history": outcome.history.to_json(),
+        "seconds": outcome.seconds,
+        "memory": outcome.memory,
+    }

@@ -1,0 +1,152 @@
+"""What the sections of the page say, as plain values for the template."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lexon.report import figures
+from lexon.report.words import difference
+from lexon.tasks.evaluation import Evaluation, Example
+from lexon.tasks.outcome import Outcome
+
+#: How many of the worst errors are listed.
+WORST = 25
+#: Scores of which less is better.
+_ERRORS = frozenset({"RMSE", "MAE"})
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score of the network beside the baseline's; None where there is no baseline."""
+
+    part: str
+    rows: int
+    measure: str
+    network: float
+    baseline: float | None
+    first: bool  # the first score of its part
+
+    @property
+    def ahead(self) -> str:
+        """Who is better: "network", "baseline" or "level"; empty if nobody can tell."""
+        if self.baseline is None or math.isnan(self.network) or math.isnan(self.baseline):
+            return ""
+        if self.network == self.baseline:
+            return "level"
+        larger = self.network > self.baseline
+        return "network" if larger is not (self.measure in _ERRORS) else "baseline"
+
+    @property
+    def difference(self) -> str:
+        if self.baseline is None or not self.ahead:
+            return "–"
+        return difference(self.network - self.baseline)
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class: the network's scores, and the baseline's F1 if there is one."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    baseline_f1: float | None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing and what it shows, in a sentence."""
+
+    svg: str
+    caption: str
+
+
+def tone(outcome: Outcome) -> str:
+    """How the verdict sounds: "good", "bad" (the baseline wins) or "neutral"."""
+    if not outcome.evaluations or not outcome.baseline:
+        return "neutral"
+    own, other = outcome.evaluations[-1].score, outcome.baseline[-1].score
+    if other > own:
+        return "bad"
+    return "good" if own > other else "neutral"
+
+
+def scores(outcome: Outcome) -> list[Score]:
+    """All scores of all parts, the network's beside the baseline's."""
+    rows = []
+    for place, own in enumerate(outcome.evaluations):
+        rivals = outcome.baseline[place].scores if place < len(outcome.baseline) else {}
+        for order, (measure, value) in enumerate(own.scores.items()):
+            rival = rivals.get(measure)
+            rows.append(Score(own.part, own.rows, measure, value, rival, order == 0))
+    return rows
+
+
+def classes(own: Evaluation, baseline: Evaluation | None) -> list[ClassRow]:
+    """The scores of each class."""
+    rivals = {} if baseline is None else {score.name: score.f1 for score in baseline.per_class}
+    return [
+        ClassRow(
+            name=score.name,
+            precision=score.precision,
+            recall=score.recall,
+            f1=score.f1,
+            support=score.support,
+            baseline_f1=rivals.get(score.name),
+        )
+        for score in own.per_class
+    ]
+
+
+def is_regression(evaluation: Evaluation) -> bool:
+    """Whether numbers were predicted, not classes."""
+    return not evaluation.labels
+
+
+def errors(evaluation: Evaluation) -> list[Example]:
+    """The wrongly predicted rows, worst first: the surest ones, or those farthest off."""
+    if is_regression(evaluation):
+        wrong = [example for example in evaluation.examples if example.confidence != 0]
+        return sorted(wrong, key=_farthest_first)
+    wrong = [example for example in evaluation.examples if example.truth != example.predicted]
+    return sorted(wrong, key=lambda example: (-example.confidence, example.row))
+
+
+def _farthest_first(example: Example) -> tuple[float, int]:
+    error = abs(example.confidence)
+    return (-math.inf if math.isnan(error) else -error, example.row)
+
+
+def curves(outcome: Outcome) -> list[Figure]:
+    """The curves of training; none without an epoch."""
+    history = outcome.history
+    clipped = max((epoch.clipped for epoch in history.epochs), default=0.0)
+    drawn = [
+        Figure(
+            figures.loss_curve(history), "Loss: mean over the examples of each part, by epoch."
+        ),
+        Figure(figures.score_curve(history), f"Held-out {history.measure}, by epoch."),
+        Figure(
+            figures.gradient_curve(history),
+            "Gradient norm before clipping: mean over the steps of each epoch. "
+            f"At most {clipped:.0%} of an epoch's steps were clipped.",
+        ),
+    ]
+    return [figure for figure in drawn if figure.svg]
+
+
+def scatter(evaluation: Evaluation, target: str) -> Figure | None:
+    """Predicted numbers over true ones; None for classes, or without a row."""
+    if not is_regression(evaluation) or not evaluation.examples:
+        return None
+    truth = [float(example.truth) for example in evaluation.examples]
+    predicted = [float(example.predicted) for example in evaluation.examples]
+    svg = figures.scatter(truth, predicted)
+    what = target or "value"
+    caption = f"Predicted {what} over true {what}: on the dashed line there is no error."
+    if len(truth) > figures.POINTS:
+        caption += f" Of {len(truth):,} rows, up to {figures.POINTS:,} evenly spaced are drawn."
+    return Figure(svg, caption) if svg else None

@@ -1,0 +1,184 @@
+"""The main job: from examples to a trained network, its scores, and those of its simple rival."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lexon import __version__
+from lexon.tasks.baseline import LinearBaseline
+from lexon.tasks.classify import TextClassifier
+from lexon.tasks.evaluation import Evaluation
+from lexon.tasks.explain import fired_ngrams
+from lexon.tasks.outcome import Outcome
+from lexon.text import Examples, duplicates
+from lexon.train.checkpoint import Checkpoint
+from lexon.train.loop import Training, Watcher
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """Where training is saved on the way. Units: ``every`` in seconds between two savings."""
+
+    path: Path
+    resume: bool = False
+    every: float = 30.0
+
+    def attach(self, identity: str, say: Callable[[str], None]) -> Callable[[Training], None]:
+        """What ``fit`` calls with the training before it begins."""
+        checkpoint = Checkpoint(self.path, identity)
+
+        def prepare(training: Training) -> None:
+            if self.resume:
+                if checkpoint.resume(training):
+                    say(f"resumed from {self.path}, epoch {training.epoch}")
+                else:
+                    say(f"nothing to resume at {self.path}: training from the beginning")
+            training.save, training.save_every = checkpoint.save, self.every
+
+        return prepare
+
+    def finish(self) -> None:
+        """Remove the checkpoint: the model is safe."""
+        self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A named part of the data."""
+
+    name: str
+    texts: list[str]
+    labels: list[Any]
+
+    @classmethod
+    def of(cls, name: str, examples: Examples) -> Part:
+        return cls(name, examples.texts, list(examples.labels or ()))
+
+    def take(self, name: str, rows: Sequence[int]) -> Part:
+        return Part(name, [self.texts[i] for i in rows], [self.labels[i] for i in rows])
+
+
+def identity(settings: dict[str, Any], *digests: str) -> str:
+    """A digest of everything that decides the trained weights."""
+    text = json.dumps([__version__, settings, digests], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def train_text(
+    model: TextClassifier,
+    train: Part,
+    *,
+    valid: Part | None = None,
+    test: Part | None = None,
+    baseline: bool = True,
+    watcher: Watcher | None = None,
+    resumption: Resumption | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Fit ``model``, and tell how good it is on the held-out part and on the test part.
+
+    The held-out part is ``valid``, else a share of the training rows; it chose the best epoch, so
+    its score is kind. The test part is looked at once, at the end.
+    """
+    began = time.perf_counter()
+    digest = rows_digest(train, valid)
+    checkpoint = None
+    if resumption is not None:
+        checkpoint = resumption.attach(identity(model.get_params(deep=False), digest), say)
+    model.fit(
+        train.texts,
+        train.labels,
+        valid=None if valid is None else (valid.texts, valid.labels),
+        watcher=watcher,
+        checkpoint=checkpoint,
+    )
+    seconds = time.perf_counter() - began
+    learned, held = _split(model, train, valid)
+    parts = [part for part in (held, test) if part is not None and part.texts]
+    evaluations = tuple(model.evaluate(p.texts, p.labels, p.name) for p in parts)
+    rival, rival_name = _rival(model, learned, parts, say) if baseline else ((), "")
+    return Outcome(
+        network=model.model,
+        target="label",
+        evaluations=evaluations,
+        baseline=rival,
+        baseline_name=rival_name,
+        history=model.history_,
+        facts=_facts(model, learned, parts),
+        fired=fired_ngrams(model, (parts[-1] if parts else learned).texts[:2000]),
+        duplicates=_duplicates(learned, parts),
+        seconds=seconds,
+        memory=peak_memory(),
+    )
+
+
+def _split(model: TextClassifier, train: Part, valid: Part | None) -> tuple[Part, Part | None]:
+    """The rows that were learned from, and those held out."""
+    if valid is not None or model.held_out_ is None:
+        return train, valid
+    held = set(model.held_out_.tolist())
+    kept = [row for row in range(len(train.texts)) if row not in held]
+    return train.take("training", kept), train.take("held-out", sorted(held))
+
+
+def _rival(
+    model: TextClassifier, learned: Part, parts: Sequence[Part], say: Callable[[str], None]
+) -> tuple[tuple[Evaluation, ...], str]:
+    say("training the linear baseline")
+    characters = model.tokenizer_.kind == "characters"
+    rival = LinearBaseline(model.tokenizer_, characters, model.seed)
+    try:
+        rival.fit(learned.texts, model.labels_, learned.labels)
+    except ValueError as error:  # no words at all, or one class left in this part
+        say(f"no baseline: {error}")
+        return (), ""
+    return tuple(rival.evaluate(p.texts, p.labels, p.name) for p in parts), rival.name
+
+
+def _facts(model: TextClassifier, learned: Part, parts: Sequence[Part]) -> dict[str, str]:
+    facts = {"training rows": f"{len(learned.texts):,}"}
+    facts |= {f"{part.name} rows": f"{len(part.texts):,}" for part in parts}
+    facts |= {
+        "tokens": model.tokenizer_.kind,
+        "vocabulary": f"{len(model.vocabulary_):,} tokens",
+        "classes": f"{len(model.labels_):,}",
+        "parameters": f"{sum(p.value.size for p in model.network_.parameters()):,}",
+        "best epoch": f"{model.history_.best} of {len(model.history_.epochs)}"
+        f" ({model.history_.stopped})",
+    }
+    facts |= {name: str(value) for name, value in model.get_params(deep=False).items()}
+    return facts | {"lexon": __version__, "data": model.data_hash_[:16]}
+
+
+def _duplicates(learned: Part, parts: Sequence[Part]) -> tuple[tuple[str, str, str], ...]:
+    found = []
+    for part in parts:
+        for row, _ in duplicates(learned.texts, part.texts):
+            label = part.labels[row]
+            shown = label if isinstance(label, str) else ", ".join(map(str, label))
+            found.append((part.texts[row], part.name, shown))
+    return tuple(found)
+
+
+def rows_digest(*parts: Part | None) -> str:
+    """SHA-256 of the rows of some parts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"part")
+        for text, label in zip(part.texts, part.labels, strict=True) if part else ():
+            digest.update(f"{len(text)}:{label!r}:{text}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def peak_memory() -> float:
+    """Most memory this process has held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else peak * 1024)

@@ -1,0 +1,141 @@
+"""The networks that read a text: from word numbers to one score per class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lexon import nn, ops
+from lexon.errors import InputError
+from lexon.graph.parameter import Parameter
+from lexon.graph.tensor import Array, Tensor
+from lexon.optim import max_norm_rows
+
+
+class TextNetwork(nn.Module):
+    """What every text network offers: ``forward(ids, lengths)`` gives logits (B, C).
+
+    ``output`` is the last layer's weight (C, H), on which ``max_norm`` holds the rows.
+    """
+
+    def output(self) -> Parameter:
+        raise NotImplementedError
+
+    def hold_norm(self, largest: float | None) -> None:
+        """Shrink rows of the last layer that have grown longer than ``largest``."""
+        if largest is not None:
+            max_norm_rows(self.output(), largest)
+
+
+class LinearText(TextNetwork):
+    """One layer: every word has a score for every class, a text has their mean.
+
+    Equations: z = mean over the words of W[word] + b. The same as softmax regression on relative
+    word frequencies.
+    """
+
+    def __init__(self, words: int, classes: int) -> None:
+        self.table = nn.Embedding(words, classes, limit=0.0)
+        self.bias = Parameter(np.zeros(classes, np.float32))
+
+    def forward(self, ids: Array, lengths: Array) -> Tensor:
+        return ops.add(ops.mean_over_time(self.table(ids), lengths=lengths), self.bias)
+
+    def output(self) -> Parameter:
+        return self.table.weight
+
+
+class MeanText(TextNetwork):
+    """A multi-layer network over the mean of a text's word vectors.
+
+    Equations: h = dropout(relu(V mean(E[word]) + c)), z = W h + b.
+    Source: Iyyer et al. 2015, deep averaging network.
+    """
+
+    def __init__(
+        self, table: nn.Embedding, hidden: int, classes: int, dropout: float, rng: nn.init.Random
+    ) -> None:
+        self.table = table
+        self.hidden = nn.Linear(table.weight.shape[1], hidden, rng=rng)
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.out = nn.Linear(hidden, classes, rng=rng)
+
+    def forward(self, ids: Array, lengths: Array) -> Tensor:
+        mean = ops.mean_over_time(self.table(ids), lengths=lengths)
+        return self.out(self.dropout(ops.relu(self.hidden(mean))))
+
+    def output(self) -> Parameter:
+        return self.out.weight
+
+
+class NgramText(TextNetwork):
+    """Filters over n-grams of word vectors, the maximum of each over time, dropout, one layer.
+
+    Source: Kim 2014.
+    """
+
+    def __init__(
+        self,
+        table: nn.Embedding,
+        windows: Sequence[int],
+        filters: int,
+        classes: int,
+        dropout: float,
+        rng: nn.init.Random,
+    ) -> None:
+        self.table = table
+        self.conv = nn.NgramConv(table.weight.shape[1], filters, windows, limit=0.01, rng=rng)
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.out = nn.Linear(filters * len(windows), classes, rng=rng)
+
+    def forward(self, ids: Array, lengths: Array) -> Tensor:
+        return self.out(self.dropout(self.conv(self.table(ids), lengths)))
+
+    def output(self) -> Parameter:
+        return self.out.weight
+
+
+Settings = dict[str, Any]
+Build = Callable[[Settings, int, int, np.random.Generator], TextNetwork]
+
+
+def _table(settings: Settings, words: int, rng: np.random.Generator) -> nn.Embedding:
+    table = nn.Embedding(words, settings["dimension"], rng=rng)
+    with table.weight.writing() as array:
+        array[0] = 0  # an unknown word says nothing
+    return table
+
+
+def _linear(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:
+    return LinearText(words, classes)
+
+
+def _mlp(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:
+    table = _table(settings, words, rng)
+    return MeanText(table, settings["hidden"], classes, settings["dropout"], rng)
+
+
+def _cnn(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:
+    table = _table(settings, words, rng)
+    return NgramText(
+        table, settings["windows"], settings["filters"], classes, settings["dropout"], rng
+    )
+
+
+#: The closed table of networks: a model file names one of these and nothing else.
+NETWORKS: dict[str, Build] = {"linear": _linear, "mlp": _mlp, "cnn": _cnn}
+
+
+def build_network(
+    model: str, settings: Settings, words: int, classes: int, rng: np.random.Generator
+) -> TextNetwork:
+    """The network called ``model``, with first values drawn from ``rng``.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if model not in NETWORKS:
+        raise InputError(f"model {model!r} is none of {', '.join(NETWORKS)}")
+    return NETWORKS[model](settings, words, classes, rng)

@@ -1,0 +1,57 @@
+"""What one run of the main job found, ready to be printed or drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lexon.tasks.evaluation import Evaluation
+from lexon.train.history import History
+
+
+@dataclass(frozen=True)
+class Fired:
+    """One filter of an n-gram network: the n-grams that excite it most, and whom it speaks for."""
+
+    window: int  # rows of the n-gram, in tokens
+    number: int  # which filter of that window
+    ngrams: tuple[tuple[str, float], ...]  # the n-gram's tokens, and the filter's value on it
+    label: str  # the class whose score it raises most
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One trained network beside its baseline.
+
+    ``evaluations`` and ``baseline`` hold one entry per part, in the same order: the held-out part
+    first, then the test file if there was one. The last part decides the verdict. Without a
+    baseline or an evaluated part the lists are empty.
+    """
+
+    network: str  # such as "cnn"
+    target: str  # the column that is predicted
+    evaluations: tuple[Evaluation, ...]
+    baseline: tuple[Evaluation, ...] = ()
+    baseline_name: str = ""
+    history: History = field(default_factory=History)
+    facts: dict[str, str] = field(default_factory=dict)  # data, settings, versions: name to text
+    notes: tuple[str, ...] = ()  # what the reader should know: dropped rows, guessed columns
+    fired: tuple[Fired, ...] = ()
+    duplicates: tuple[tuple[str, str, str], ...] = ()  # text, part it is in, label there
+    seconds: float = 0.0  # of training, wall clock
+    memory: float = 0.0  # peak of the process, in bytes
+    command: str = ""  # that runs it again
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: how good the network is, and whether the baseline is better."""
+        if not self.evaluations:
+            return f"{self.network}: trained, and evaluated on nothing."
+        own = self.evaluations[-1]
+        said = f"{self.network}: {own.measure} {own.score:.4f} on {own.rows:,} {own.part} rows"
+        if not self.baseline:
+            return said + "."
+        other = self.baseline[-1]
+        rival = f"{self.baseline_name}: {other.score:.4f}"
+        if other.score > own.score:
+            return f"{said}, but the simple baseline wins ({rival}): prefer it, or tune."
+        return f"{said}, {'level with' if other.score == own.score else 'ahead of'} {rival}."

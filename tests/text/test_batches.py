@@ -1,0 +1,62 @@
+"""Ragged batches against plain lists, and the order of batches."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lexon.errors import InputError, ShapeError
+from lexon.text import Ragged, batches
+
+SEQUENCES = st.lists(st.lists(st.integers(0, 99), max_size=5), min_size=1, max_size=8)
+
+
+@given(SEQUENCES, st.data())
+def test_take_is_indexing_of_lists(sequences: list[list[int]], data: st.DataObject) -> None:
+    ragged = Ragged.from_lists(sequences)
+    indices = data.draw(st.lists(st.integers(-len(sequences), len(sequences) - 1), max_size=9))
+    taken = ragged.take(indices)
+    expected = [sequences[index] for index in indices]
+    assert taken.rows.tolist() == list(chain(*expected))
+    assert taken.lengths.tolist() == list(map(len, expected))
+    assert (taken.rows.dtype, taken.lengths.dtype) == (np.int32, np.int64)
+    parts = [ragged.rows[s : s + n] for s, n in zip(ragged.starts, ragged.lengths, strict=True)]
+    assert [part.tolist() for part in parts] == sequences
+    mask = np.array([len(sequence) > 2 for sequence in sequences])
+    assert ragged.take(mask).rows.tolist() == [*chain(*(s for s in sequences if len(s) > 2))]
+
+
+def test_nothing_at_all() -> None:
+    empty = Ragged.from_lists([])
+    assert (len(empty), len(empty.take([])), len(Ragged.from_lists([[], []]).take([1]))) == (
+        0,
+        0,
+        1,
+    )
+
+
+def test_wrong_lengths_and_indices() -> None:
+    with pytest.raises(ShapeError, match="S is 3 by the lengths and 2 by the rows"):
+        Ragged(np.zeros(2, np.int32), np.array([1, 2]))
+    with pytest.raises(ShapeError, match="a length is -1"):
+        Ragged(np.zeros(2, np.int32), np.array([3, -1]))
+    with pytest.raises(IndexError):
+        Ragged.from_lists([[1]]).take([1])
+
+
+def test_batches_hold_every_index_once() -> None:
+    got = list(batches(10, 4, np.random.default_rng(1)))
+    assert [len(batch) for batch in got] == [4, 4, 2]
+    order = np.concatenate(got)
+    assert sorted(order.tolist()) == list(range(10))
+    assert order.tolist() != list(range(10))
+    assert order.dtype == np.int64
+    assert np.array_equal(order, np.concatenate(list(batches(10, 4, np.random.default_rng(1)))))
+    assert [batch.tolist() for batch in batches(5, 3)] == [[0, 1, 2], [3, 4]]
+    assert list(batches(0, 3)) == []
+    with pytest.raises(InputError, match="batch_size is 0"):
+        batches(5, 0)
