@@ -56,8 +56,8 @@ def command(folder: str, threads: int | None, seed: int) -> None:
                 )
     click.echo(f"{len(docs.texts):,} texts of {len(set(whole.labels))} packages; 15 % are the test")
     model = TextClassifier(
-        model="cnn", dimension=100, filters=100, windows=(1, 2, 3), optimizer="adam", epochs=12,
-        patience=3, seed=seed,
+        model="cnn", dimension=100, filters=100, windows=(1, 2, 3), optimizer="adam",
+        learning_rate=0.003, epochs=15,        patience=3, seed=seed,
     )  # fmt: skip
     outcome = train_text(
         model, train, test=test, watcher=Terminal(Console(stderr=True)), say=click.echo

@@ -92,9 +92,7 @@ def _cells(counts: Array) -> tuple[tuple[Cell, ...], ...]:
     )
 
 
-def _sentences(
-    evaluation: Evaluation, cells: list[Cell]
-) -> dict[str, list[Sentence]]:
+def _sentences(evaluation: Evaluation, cells: list[Cell]) -> dict[str, list[Sentence]]:
     """The sentences of ``cells``, in their order until ``IN_ALL`` are taken."""
     groups: dict[tuple[str, str], list[Example]] = defaultdict(list)
     for example in evaluation.examples:

@@ -215,7 +215,11 @@ def _embeddable(document: str, title: str) -> str:
     _, _, rest = document.partition("<svg")
     head, _, body = rest.partition(">")
     box = re.search(r'viewBox="[^"]*"', head)
-    for unwanted in (r"<metadata>.*?</metadata>\s*", r"<style.*?</style>\s*", r"font-family: [^;]*; "):
+    for unwanted in (
+        r"<metadata>.*?</metadata>\s*",
+        r"<style.*?</style>\s*",
+        r"font-family: [^;]*; ",
+    ):
         body = re.sub(unwanted, "", body, flags=re.DOTALL)
     body = body.replace("xlink:href", "href")
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))

@@ -125,9 +125,7 @@ def curves(outcome: Outcome) -> list[Figure]:
     history = outcome.history
     clipped = max((epoch.clipped for epoch in history.epochs), default=0.0)
     drawn = [
-        Figure(
-            figures.loss_curve(history), "Loss: mean over the examples of each part, by epoch."
-        ),
+        Figure(figures.loss_curve(history), "Loss: mean over the examples of each part, by epoch."),
         Figure(figures.score_curve(history), f"Held-out {history.measure}, by epoch."),
         Figure(
             figures.gradient_curve(history),

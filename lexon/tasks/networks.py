@@ -17,23 +17,22 @@ from lexon.optim import max_norm_rows
 class TextNetwork(nn.Module):
     """What every text network offers: ``forward(ids, lengths)`` gives logits (B, C).
 
-    ``output`` is the last layer's weight (C, H), on which ``max_norm`` holds the rows.
+    ``out`` is the last layer, if there is a layer after word vectors.
     """
 
-    def output(self) -> Parameter:
-        raise NotImplementedError
+    out: nn.Linear | None = None
 
     def hold_norm(self, largest: float | None) -> None:
         """Shrink rows of the last layer that have grown longer than ``largest``."""
-        if largest is not None:
-            max_norm_rows(self.output(), largest)
+        if largest is not None and self.out is not None:
+            max_norm_rows(self.out.weight, largest)
 
 
 class LinearText(TextNetwork):
-    """One layer: every word has a score for every class, a text has their mean.
+    """One layer: every word has a score for every class, a text adds those of its words up.
 
-    Equations: z = mean over the words of W[word] + b. The same as softmax regression on relative
-    word frequencies.
+    Equations: z = sum over the L words of W[word] / sqrt(L) + b. The same as softmax regression on
+    word counts of length one.
     """
 
     def __init__(self, words: int, classes: int) -> None:
@@ -41,10 +40,9 @@ class LinearText(TextNetwork):
         self.bias = Parameter(np.zeros(classes, np.float32))
 
     def forward(self, ids: Array, lengths: Array) -> Tensor:
-        return ops.add(ops.mean_over_time(self.table(ids), lengths=lengths), self.bias)
-
-    def output(self) -> Parameter:
-        return self.table.weight
+        total = ops.sum_over_time(self.table(ids), lengths=lengths)
+        scale = 1 / np.sqrt(np.maximum(lengths, 1))
+        return ops.add(ops.multiply(total, scale[:, None]), self.bias)
 
 
 class MeanText(TextNetwork):
@@ -65,9 +63,6 @@ class MeanText(TextNetwork):
     def forward(self, ids: Array, lengths: Array) -> Tensor:
         mean = ops.mean_over_time(self.table(ids), lengths=lengths)
         return self.out(self.dropout(ops.relu(self.hidden(mean))))
-
-    def output(self) -> Parameter:
-        return self.out.weight
 
 
 class NgramText(TextNetwork):
@@ -92,9 +87,6 @@ class NgramText(TextNetwork):
 
     def forward(self, ids: Array, lengths: Array) -> Tensor:
         return self.out(self.dropout(self.conv(self.table(ids), lengths)))
-
-    def output(self) -> Parameter:
-        return self.out.weight
 
 
 Settings = dict[str, Any]

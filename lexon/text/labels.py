@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ LabelList: TypeAlias = Sequence[str] | Sequence[tuple[str, ...]]
 
 
 class Labels:
-    """The names of the classes, sorted; a class's id is its place.
+    """The names of the classes, sorted (whole numbers by size); a class's id is its place.
 
     With `multi_label` a text has a tuple of labels, any number of them, and not just one.
     """
@@ -26,7 +27,7 @@ class Labels:
 
         Raises: InputError if there are fewer than two, or one is there twice.
         """
-        self.names: tuple[str, ...] = tuple(sorted(names))
+        self.names: tuple[str, ...] = tuple(sorted(names, key=_order))
         self.multi_label = multi_label
         self._ids = {name: index for index, name in enumerate(self.names)}
         if len(self._ids) < len(self.names):
@@ -118,6 +119,12 @@ class Labels:
         raise ModelFileError(
             f"no labels of version {VERSION}; save the model again with this version of lexon"
         )
+
+
+def _order(name: str) -> tuple[int, int, str]:
+    """Whole numbers by size, before all else by code points."""
+    whole = re.fullmatch(r"-?[0-9]{1,18}", name)
+    return (0, int(name), name) if whole else (1, 0, name)
 
 
 def _is_multi(labels: LabelList) -> bool:

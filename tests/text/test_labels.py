@@ -53,3 +53,7 @@ def test_json() -> None:
     for wrong in ({"version": 2}, {"names": ["a"]}, {"names": ["a", "a"]}, {"multi_label": 1}):
         with pytest.raises(ModelFileError, match="no labels of version 1"):
             Labels.from_json({**good, **wrong})
+
+
+def test_whole_numbers_are_ordered_by_size() -> None:
+    assert Labels(["10", "9", "-1", "b", "a"]).names == ("-1", "9", "10", "a", "b")
