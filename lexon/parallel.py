@@ -91,7 +91,8 @@ def share(task: Callable[[int, int], object], cuts: list[tuple[int, int]], work:
     try:
         _drain(task, cuts, tickets)
     finally:
-        errors = [helper.exception() for helper in helpers]
+        # By now every block is taken: a helper that has not begun is not waited for.
+        errors = [helper.exception() for helper in helpers if not helper.cancel()]
     for error in errors:
         if error is not None:
             raise error

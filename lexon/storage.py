@@ -107,7 +107,7 @@ def serialise(kind: str, content: Mapping[str, Any], arrays: Mapping[str, Array]
         separators=(",", ":"),
     )
     raw = save(
-        {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)},
+        {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)},
         metadata={"lexon": _BLANK + text},
     )
     return _with_digest(raw, hashlib.sha256(raw).hexdigest().encode())
@@ -160,14 +160,21 @@ def parse(raw: bytes) -> Stored:
         raise ModelFileError(
             "it is damaged: its bytes do not give its checksum\n  copy or train it again"
         )
-    note = json.loads(header["__metadata__"]["lexon"][64:])
-    if note["format"] > FORMAT:
-        raise ModelFileError(
-            f"its format is {note['format']}, this lexon reads up to {FORMAT}\n  upgrade lexon"
-        )
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    return Stored(note["kind"], note["content"], load(raw))
+    try:
+        note = json.loads(header["__metadata__"]["lexon"][64:])
+        if note["format"] > FORMAT:
+            raise ModelFileError(
+                f"its format is {note['format']}, this lexon reads up to {FORMAT}\n  upgrade lexon"
+            )
+        return Stored(str(note["kind"]), dict(note["content"]), load(raw))
+    except ModelFileError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError):
+        # The checksum is right, the rest is not: somebody made this file by hand.
+        raise ModelFileError("it was not written by lexon") from None
 
 
 def _header(raw: bytes) -> dict[str, Any]:

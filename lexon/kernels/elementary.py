@@ -45,8 +45,9 @@ def _exponential(x):
 
 def _exponential_32(x):
     # e**x = 2**n e**r with n = round(x / ln 2); e**r by its Taylor-like polynomial on +-ln2/2
-    # (coefficients: Cephes expf). Arguments are held where 2**n is a float32.
-    held = min(max(x, f32(-87.0)), f32(88.0))
+    # (coefficients: Cephes expf). Arguments are held just outside of where e**x is neither 0 nor
+    # infinite; there 2**n is no float32, but 2**(n/2) twice is.
+    held = min(max(x, f32(-104.0)), f32(89.0))
     n = np.floor(held * f32(1.44269504) + f32(0.5))
     r = held - n * f32(0.693359375) - n * f32(-2.12194440e-4)
     p = f32(1.9875691500e-4)
@@ -56,8 +57,11 @@ def _exponential_32(x):
     p = p * r + f32(1.6666665459e-1)
     p = p * r + f32(5.0000001201e-1)
     p = p * r * r + r + f32(1)
-    power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-    return p * power if x == x else x
+    whole = np.int32(n)
+    half = whole >> np.int32(1)
+    one = np.int32((half + np.int32(127)) << np.int32(23)).view(np.float32)
+    other = np.int32((whole - half + np.int32(127)) << np.int32(23)).view(np.float32)
+    return p * one * other if x == x else x
 
 
 @overload(tangent, **_INLINE)

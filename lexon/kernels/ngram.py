@@ -41,7 +41,8 @@ def starts_of(lengths: Array) -> Array:
 
 def pack_filters(w: Array) -> Panels:
     """Filters w (F, K, D) packed for the products below."""
-    return pack(w.reshape(len(w), -1).T)
+    filters, window, depth = w.shape
+    return pack(w.reshape(filters, window * depth).T)
 
 
 def feature_map(

@@ -26,4 +26,5 @@ def softmax_cross_entropy(x, targets, weights, losses, p):
             total += p[n, c]
         for c in range(classes):
             p[n, c] /= total
-        losses[n] = weights[n] * (np.log(total) + top - x[n, targets[n]])
+        # The difference first: beside a large ``top`` the logarithm's digits would be lost.
+        losses[n] = weights[n] * (np.log(total) + (top - x[n, targets[n]]))

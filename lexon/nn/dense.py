@@ -76,7 +76,8 @@ class Linear(Module):
         return ops.linear(x, self.weight, bias, panels=panels)
 
     def was_given(self, *inputs: Any) -> str:
-        return f"was given {np.shape(getattr(inputs[0], 'value', inputs[0]))[-1]} columns"
+        shape = np.shape(getattr(inputs[0], "value", inputs[0]))
+        return f"was given {shape[-1]} columns" if shape else "was given a single number"
 
     def settings(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}"

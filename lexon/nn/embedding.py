@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from lexon import ops
+from lexon.errors import InputError
 from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor
 from lexon.nn import init
@@ -18,6 +20,9 @@ class Embedding(Module):
 
     Shapes: ids (S) -> (S, D); weight (V, D). First values: uniform in [-limit, limit] (0.25 as in
     Kim 2014), or ``vectors``. With ``static=True`` the table is not trained.
+
+    Raises:
+        InputError: ``vectors`` is not of the shape (words, dimension).
     """
 
     def __init__(
@@ -31,6 +36,11 @@ class Embedding(Module):
         rng: init.Random = 0,
     ) -> None:
         first = init.uniform((words, dimension), limit, rng) if vectors is None else vectors
+        if np.shape(first) != (words, dimension):
+            raise InputError(
+                f"Embedding: the vectors are {np.shape(first)}, not {(words, dimension)}\n"
+                "  give one row of that width for each word"
+            )
         self.weight = Parameter(first)
         self.weight.requires_grad = not static
         self.static = static

@@ -37,14 +37,20 @@ class Module:
             return self.forward(*inputs, **options)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules set as attributes, or in lists set as attributes."""
-        for name, value in vars(self).items():
+        """The modules set as attributes, or in lists or dictionaries set as attributes."""
+        for name, value in self._attributes():
             if isinstance(value, Module):
                 yield name, value
-            elif isinstance(value, (list, tuple)):
-                for place, item in enumerate(value):
-                    if isinstance(item, Module):
-                        yield f"{name}.{place}", item
+
+    def _attributes(self) -> Iterator[tuple[str, Any]]:
+        """All attributes; for a list or dictionary its items, as ``name.place``."""
+        for name, value in vars(self).items():
+            if isinstance(value, (list, tuple)):
+                yield from ((f"{name}.{place}", item) for place, item in enumerate(value))
+            elif isinstance(value, dict):
+                yield from ((f"{name}.{key}", item) for key, item in value.items())
+            else:
+                yield name, value
 
     def modules(self) -> Iterator[Module]:
         """This module and all within it."""
@@ -62,7 +68,7 @@ class Module:
                 yield name, parameter
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
-        for name, value in vars(self).items():
+        for name, value in self._attributes():
             if isinstance(value, Parameter):
                 yield prefix + name, value
         for name, child in self.named_children():

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from lexon import ops
+from lexon.errors import InputError
 from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor, TensorLike
 from lexon.kernels.ngram import pack_filters
@@ -24,6 +25,9 @@ class NgramConv(Module):
     First values: uniform in [-limit, limit] (0.01 as in Kim 2014), by Glorot & Bengio for None.
     ``map(x, lengths, window)`` gives the feature map before pooling, to look at.
     Source: Kim 2014, section 2.
+
+    Raises:
+        InputError: no windows, one twice or below 1; an unknown activation, pool or edges.
     """
 
     def __init__(
@@ -41,12 +45,30 @@ class NgramConv(Module):
         rng = init.generator(rng)
         self.dimension, self.filters, self.windows = dimension, filters, tuple(windows)
         self.activation, self.pool, self.edges = activation, pool, edges
+        self._check()
         for window in self.windows:
             shape = (filters, window, dimension)
             first = init.xavier_uniform(shape, rng) if limit is None else None
             weight = init.uniform(shape, limit, rng) if limit is not None else first
             setattr(self, f"weight_{window}", Parameter(weight))  # type: ignore[arg-type]
             setattr(self, f"bias_{window}", Parameter(np.zeros(filters, np.float32)))
+
+    def _check(self) -> None:
+        allowed = {
+            "activation": ("identity", "relu", "tanh"),
+            "pool": ("max", "mean"),
+            "edges": ("wide", "valid"),
+        }
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                raise InputError(
+                    f"NgramConv: {name} {getattr(self, name)!r} is none of {', '.join(values)}"
+                )
+        distinct = set(self.windows)
+        if not distinct or min(distinct) < 1 or len(distinct) < len(self.windows):
+            raise InputError(
+                f"NgramConv: windows {self.windows}\n  give one or more, each once, of 1 row or more"
+            )
 
     def weight(self, window: int) -> Parameter:
         """The filters (F, K, D) of one window."""

@@ -20,9 +20,11 @@ def lookup(table: Array, *, ids: Array) -> tuple[Array, Pull]:
     The gradient of the table holds only the rows that were looked up, each once.
 
     Raises:
-        InputError: an id is outside the table; tells id, position and V.
+        InputError: an id is outside the table (tells id, position and V), or no integer.
     """
-    ids = np.asarray(ids)
+    ids = np.asarray(ids) if np.size(ids) else np.empty(0, np.int64)
+    if ids.dtype.kind not in "iu":
+        raise InputError(f"lookup: row numbers are integers, these are {ids.dtype}")
     outside = np.flatnonzero((ids < 0) | (ids >= len(table)))
     if outside.size:
         position = int(outside[0])

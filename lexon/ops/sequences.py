@@ -68,6 +68,7 @@ def pooled_lengths(lengths: Array, size: int, stride: int) -> Array:
     """How many windows each sequence has: the last one may be cut short by its end."""
     lengths = np.asarray(lengths, np.int64)
     full = -(-np.maximum(lengths - size, 0) // stride) + 1
+    full -= (full - 1) * stride >= lengths  # where stride > size the last may begin past the end
     return np.where(lengths > 0, full, 0)
 
 

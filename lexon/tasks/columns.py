@@ -18,6 +18,8 @@ Array = npt.NDArray[Any]
 
 #: What stands for a blank among numbers, in any case; among levels only nothing at all does.
 BLANKS = frozenset({"", "?", "n/a", "na", "nan", "none", "null"})
+#: The largest number that is taken.
+LARGEST = 1e100
 #: Names of columns that number the rows, in any case.
 INDEX_NAMES = frozenset({"", "id", "index", "rowid", "rownames", "unnamed: 0"})
 
@@ -81,15 +83,20 @@ def is_table(given: object) -> bool:
 
 
 def is_frame(given: object) -> bool:
-    """Whether ``given`` is a data frame, of pandas or one that behaves like it."""
-    return all(hasattr(given, name) for name in ("columns", "dtypes", "__getitem__"))
+    """Whether ``given`` is a data frame with named columns, of pandas or one that behaves like it.
+
+    One whose columns have numbers for names is an array to scikit-learn, and so it is here.
+    """
+    if not all(hasattr(given, name) for name in ("columns", "dtypes", "__getitem__")):
+        return False
+    return any(isinstance(name, str) for name in given.columns)
 
 
 def columns_of(given: Any) -> Columns:
     """The columns of a mapping from names to cells, of a :class:`Table`, or of a data frame.
 
     Raises:
-        InputError: there is no column or no row, or columns differ in length or share a name.
+        InputError: there is no column, or columns differ in length or share a name.
     """
     if is_frame(given):
         columns = _frame_columns(given)
@@ -162,11 +169,13 @@ def read(columns: Columns, kinds: Kinds) -> Sheet:
 
 
 def sheet_of(matrix: Array) -> Sheet:
-    """A sheet of numbers (N, k) only."""
-    infinite = np.argwhere(np.isinf(matrix))
-    if len(infinite):
-        row, column = infinite[0]
-        raise _infinite(f"X[{row}, {column}]")
+    """A sheet of numbers (N, k) only.
+
+    Raises:
+        InputError: a number is infinite; names its place.
+    """
+    for row, column in np.argwhere(_endless(matrix))[:1]:
+        raise _refuse(f"X[{row}, {column}]", matrix[row, column])
     return Sheet(matrix, _no_levels(len(matrix), 0))
 
 
@@ -188,14 +197,19 @@ def read_numbers(what: str, cells: Iterable[Any] | Array) -> Array:
                 "  correct the cell, or leave it blank"
             )
         values = np.array(found, np.float64)
-    infinite = np.flatnonzero(np.isinf(values))
-    if infinite.size:
-        raise _infinite(f"{what}, row {infinite[0] + 1}")
+    for row in np.flatnonzero(_endless(values))[:1]:
+        raise _refuse(f"{what}, row {row + 1}", values[row])
     return values
 
 
-def _infinite(where: str) -> InputError:
-    return InputError(f"{where}: the number is infinite (inf)\n  correct it, or leave it blank")
+def _endless(values: Array) -> Array:
+    """Infinite, or so large that a mean of squares is."""
+    return np.abs(values) > LARGEST  # NaN, a blank, is not
+
+
+def _refuse(where: str, value: float) -> InputError:
+    what = "infinite (inf)" if np.isinf(value) else f"too large ({value:g})"
+    return InputError(f"{where}: the number is {what}\n  correct it, or leave it blank")
 
 
 def _no_levels(rows: int, columns: int) -> Array:

@@ -16,6 +16,8 @@ from lexon.tasks.columns import Kinds, Sheet
 Array = npt.NDArray[Any]
 
 VERSION = 1
+#: Where a piece that ends nowhere ends, so that float32 holds it. Units: deviations, or pieces.
+FARTHEST = 1e6
 #: A column with more levels keeps the most frequent ones.
 MOST_LEVELS = 256
 
@@ -163,12 +165,12 @@ def _pieces(means: Array, deviations: Array, edges: list[Array]) -> tuple[Array,
 
     The standardised number is a piece too: one that begins at the mean and ends nowhere.
     """
-    column, endless = np.arange(len(means)), np.full(len(means), np.inf)
-    parts = [(column, means, deviations, -endless, endless)]
+    column, end = np.arange(len(means)), np.full(len(means), FARTHEST)
+    parts = [(column, means, deviations, -end, end)]
     for j, bounds in enumerate(edges):
         count = max(len(bounds) - 1, 0)
         low, high = np.zeros(count), np.ones(count)
-        low[:1], high[-1:] = -np.inf, np.inf
+        low[:1], high[-1:] = -FARTHEST, FARTHEST
         parts.append((np.full(count, j), bounds[:-1], np.diff(bounds), low, high))
     return tuple(np.concatenate(row) for row in zip(*parts, strict=True))
 

@@ -1,111 +1,84 @@
-"""Tables into numbers or classes: encoder, network and training as scikit-learn estimators."""
+"""Tables into numbers or classes, as scikit-learn estimators."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from os import PathLike
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
-from lexon import __version__, nn, ops, storage
-from lexon.errors import InputError, ModelFileError
-from lexon.graph.node import no_grad
+from lexon import ops
 from lexon.graph.tensor import Tensor
-from lexon.optim import Cosine
-from lexon.optim.checks import fraction, positive, whole
-from lexon.tasks.columns import (
-    Kinds,
-    Sheet,
-    columns_of,
-    is_frame,
-    is_table,
-    read,
-    recognise,
-    sheet_of,
-)
-from lexon.tasks.common import make_optimizer
+from lexon.tasks.columns import Sheet
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, evaluate_numbers
-from lexon.tasks.features import Encoded, Encoder
-from lexon.tasks.targets import Classes, Numbers, input_errors
-from lexon.train.history import History
-from lexon.train.loop import Plan, Task, Training, Watcher
+from lexon.tasks.table_model import TableModel
+from lexon.tasks.targets import Classes, Numbers, read_labels, read_target
+from lexon.text import stratified_holdout
 
 Array = npt.NDArray[Any]
-Rows = tuple[Any, Any]
-
-MODELS = ("linear", "mlp")
-#: Rows that go through the network at a time in prediction; changes no bit of the result.
-AT_ONCE = 4096
-#: With fewer rows held out their score is too rough to choose an epoch by: all rows train.
-FEWEST_HELD_OUT = 10
 
 
-class _Tabular(BaseEstimator):  # type: ignore[misc]
-    """What regressor and classifier share; :attr:`_task` and :meth:`_read_target` differ."""
+class TabularRegressor(RegressorMixin, TableModel):  # type: ignore[misc]
+    """A network that predicts a number from the other columns of a table.
 
-    _task: str
-    _measure: str
+    ``fit(X, y)`` takes a two-dimensional array of numbers, or named columns: a mapping from names
+    to cells, a :class:`lexon.text.Table`, a data frame. A column of numbers is standardised and
+    cut into pieces at its quantiles; blanks are imputed. A column of anything else is categorical:
+    one input for each of its levels. Encoder, mean and deviation of the target come from the
+    training part alone, the best epoch on the held-out part is kept. Where there are too few rows
+    to hold out ten, all train and the last epoch is kept.
 
-    def __init__(
-        self,
-        model: str = "mlp",
-        *,
-        hidden: int | Sequence[int] = (256, 256),
-        dropout: float = 0.1,
-        bins: int = 64,
-        optimizer: str = "adamw",
-        learning_rate: float | None = None,
-        epochs: int = 40,
-        batch_size: int = 256,
-        patience: int | None = 10,
-        validation_fraction: float = 0.1,
-        drop_index: bool = True,
-        seed: int = 1,
-    ) -> None:
-        self.model = model
-        self.hidden = hidden
-        self.dropout = dropout
-        self.bins = bins
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.drop_index = drop_index
-        self.seed = seed
+    Parameters:
+        model: "mlp" (hidden layers with ReLU and dropout) or "linear" (none).
+        hidden: widths of the hidden layers.
+        dropout: probability to drop a hidden neuron's output in training.
+        bins: at most so many pieces of each column of numbers; 0 for the standardised value only.
+        optimizer, learning_rate: by name; None is the optimizer's usual rate. The rate falls to 0
+            along half a cosine.
+        epochs, batch_size, patience: passes; rows a step; epochs without gain before it stops.
+        clip: largest norm of the gradient, or None.
+        validation_fraction: share of the rows held out when ``fit`` gets no ``valid``; 0 for none.
+        drop_index: leave out columns that only number the rows of a table; ``notes_`` tells which.
+        seed: of the split, the first weights, the order, and dropout.
 
-    @abstractmethod
-    def _new_target(self, y: Array) -> Numbers | Classes:
-        """What ``y`` holds, fitted on it."""
+    Attributes after ``fit``: history_, network_, encoder_, notes_, held_out_ (the rows held out,
+    or None), n_features_in_, feature_names_in_ (of a table).
 
-    # Training
+    Raises:
+        InputError: X, y or a parameter cannot be used.
+        NonFiniteError: training diverged.
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        *,
-        valid: Rows | None = None,
-        watcher: Watcher | None = None,
-        checkpoint: Callable[[Training], None] | None = None,
-    ) -> Self:
-        """Train on the rows of ``X`` and their targets.
+    Source: Gorishniy, Rubachev, Babenko, On embeddings for numerical features in tabular deep
+    learning (2022), for the pieces.
 
-        ``valid`` = (X, y) is held out instead of a part of the rows; ``watcher`` is told of
-        progress; ``checkpoint`` is given the training before it begins, to resume or to save it.
+    >>> from lexon.tasks import TabularRegressor
+    >>> table = {"size": [float(n % 10) for n in range(200)], "garden": ["yes", "no"] * 100}
+    >>> price = [3 * size + (garden == "yes") for size, garden in zip(*table.values())]
+    >>> model = TabularRegressor(seed=1).fit(table, price)
+    >>> model.predict({"size": [2, 7], "garden": ["yes", "no"]}).round().tolist()
+    [7.0, 21.0]
+    """
 
-        Raises:
-            InputError: X, y or a parameter cannot be used; names column and row.
-            NonFiniteError: training diverged.
-        """
-        check_settings(self)
-        sheet, kinds, notes = self._learn_columns(X)
-        target = self._new_target(y)
+    _task = "tabular-regression"
+    _measure = "R2"
+    _kind_of_target = Numbers
 
+    def predict(self, X: Any) -> Array:
+        """The predicted number of each row (N); a row's does not depend on the others."""
+        outputs = self._outputs_of(X)
+        return self.target_.decode(outputs)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of the target's variance that is explained (R2)."""
+        return float(super().score(X, read_target(y), sample_weight))
+
+    def evaluate(self, X: Any, y: Any, part: str = "test") -> Evaluation:
+        """All scores on rows with known targets."""
+        check_is_fitted(self, "network_")
+        sheet = self._read(X)
+        truth = self._checked_target(y, len(sheet), varied=False)
+        return evaluate_numbers(part, self._describe(sheet), truth, self._predicted(sheet))
     ...

@@ -158,9 +158,10 @@ class Training:
         loss.backward()
         norm = 0.0
         if self.plan.clip is not None:
-            norm = clip_norm(self.network.parameters(), self.plan.clip)
-            if not math.isfinite(norm):
-                raise NonFiniteError(self._advice("a gradient is NaN or infinite"))
+            try:
+                norm = clip_norm(self.network.parameters(), self.plan.clip)
+            except NonFiniteError as error:
+                raise NonFiniteError(self._advice(str(error).partition("\n")[0])) from None
         self.optimizer.step()
         self.task.after_step()
         self.done += len(indices)
@@ -191,11 +192,12 @@ class Training:
             gradient_norm=float(self._sums[2] / steps),
             clipped=float(self._sums[3] / steps),
         )
-        before = self.history.best_score
-        if score is None or before is None or score > before:
-            self.best = self.network.state_dict()
-            self.history.best = record.epoch
+        better = _better(score, self.history.best_score)
+        weights = self.network.state_dict() if better else self.best
+        # In this order an interrupt leaves a history that agrees with itself.
         self.history.epochs.append(record)
+        if better:
+            self.best, self.history.best = weights, record.epoch
         self.done, self._sums = 0, np.zeros(4)
         self.watcher.passed(self, record)
 
@@ -240,3 +242,8 @@ class Training:
         self.history = History.from_json(content["history"])
         self.done, self._sums = content["done"], np.array(content["sums"])
         self.order = arrays["order"]
+
+
+def _better(score: float | None, before: float | None) -> bool:
+    """Whether an epoch replaces the best: always without a score, and NaN is worse than any."""
+    return score is None or before is None or math.isnan(before) or score > before

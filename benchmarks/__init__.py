@@ -1,0 +1,1 @@
+"""lexon beside its peers."""

@@ -1,0 +1,1 @@
+"""Published results, trained again from the data folder."""

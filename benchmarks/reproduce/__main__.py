@@ -1,0 +1,89 @@
+"""Reproduce results, cell by cell: ``python -m benchmarks.reproduce [NAME ...]``.
+
+A cell is one training run (a fold, or a seed). Its result is written as soon as it is known, and
+a cell whose result is there is not run again: a long reproduction may be stopped and continued.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import click
+
+from benchmarks.reproduce import chinese, kim, reuters, tabular
+from lexon import parallel, storage
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Cells by name, and what is published or asked of their mean."""
+
+    cells: dict[str, Callable[[Path], dict[str, float]]]
+    reference: str
+
+
+EXPERIMENTS = {
+    "kim-mr": Experiment(kim.movie_reviews(), "accuracy: Kim 2014 76.1, a careful rerun 75.9"),
+    "kim-sst2": Experiment(kim.sentiment_treebank(), "accuracy: Kim 2014 82.7, a rerun 83.5"),
+    "computers": Experiment(tabular.cells("computers"), "R2 of scikit-learn's models, same folds"),
+    "california": Experiment(tabular.cells("california"), "R2 of scikit-learn's, same folds"),
+    "hotel-reviews": Experiment(chinese.cells(), "accuracy of tuned TF-IDF on the same split"),
+    "reuters": Experiment(reuters.cells(), "micro-F1 of one-vs-rest linear TF-IDF, same split"),
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(EXPERIMENTS)))
+@click.option("--data", default=os.environ.get("LEXON_DATA"), help="The data folder [LEXON_DATA].")
+@click.option("--threads", type=int, default=2, show_default=True)
+@click.option("--table", is_flag=True, help="Print the results there are; run nothing.")
+def main(names: tuple[str, ...], data: str | None, threads: int, table: bool) -> None:
+    """Run the cells of NAME (all by default) that have no result yet, and print the table."""
+    parallel.threads(threads)
+    for name in names or EXPERIMENTS:
+        experiment = EXPERIMENTS[name]
+        results = {}
+        for cell, run in experiment.cells.items():
+            path = RESULTS / name / f"{cell}.json"
+            if not path.exists() and not table:
+                if data is None:
+                    raise click.UsageError("name the data folder with --data or LEXON_DATA")
+                click.echo(f"{name} {cell} ...", nl=False)
+                _record(path, run, Path(data))
+                click.echo(f" {path.read_text()}")
+            if path.exists():
+                results[cell] = json.loads(path.read_text())
+        _print(name, experiment, results)
+
+
+def _record(path: Path, run: Callable[[Path], dict[str, float]], data: Path) -> None:
+    began = time.perf_counter()
+    result: dict[str, Any] = dict(run(data))
+    result["seconds"] = round(time.perf_counter() - began, 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with storage.replacing(path) as temporary:
+        temporary.write_text(json.dumps(result))
+
+
+def _print(name: str, experiment: Experiment, results: dict[str, dict[str, float]]) -> None:
+    click.echo(f"{name}: {len(results)} of {len(experiment.cells)} cells ({experiment.reference})")
+    for measure in next(iter(results.values()), {}):
+        values = [result[measure] for result in results.values()]
+        spread = stdev(values) if len(values) > 1 else 0.0
+        if measure == "seconds":
+            click.echo(f"  seconds  {sum(values):.0f} in all")
+        else:
+            click.echo(f"  {measure}  mean {fmean(values):.4f}  standard deviation {spread:.4f}")
+
+
+if __name__ == "__main__":
+    main()

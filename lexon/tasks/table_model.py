@@ -1,0 +1,409 @@
+"""What estimators of tables share: columns read, a network trained, one model file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from numbers import Integral
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lexon import __version__, nn, ops, storage
+from lexon.errors import InputError, ModelFileError
+from lexon.graph.node import no_grad
+from lexon.graph.tensor import Tensor
+from lexon.optim import Cosine
+from lexon.optim.checks import fraction, positive, whole
+from lexon.tasks.columns import (
+    Columns,
+    Kinds,
+    Sheet,
+    columns_of,
+    is_frame,
+    is_table,
+    read,
+    recognise,
+    sheet_of,
+)
+from lexon.tasks.common import make_optimizer
+from lexon.tasks.features import Encoded, Encoder
+from lexon.tasks.targets import Classes, Numbers, input_errors
+from lexon.train.history import History
+from lexon.train.loop import Plan, Task, Training, Watcher
+
+Array = npt.NDArray[Any]
+
+MODELS = ("linear", "mlp")
+#: Rows that go through the network at a time in prediction; changes no bit of the result.
+AT_ONCE = 4096
+#: With fewer rows held out their score is too rough to choose an epoch by: all rows train.
+FEWEST_HELD_OUT = 10
+_AS_NUMBERS = {"dtype": np.float64, "ensure_all_finite": False}
+
+
+class TableModel(BaseEstimator):  # type: ignore[misc]
+    """What regressor and classifier share; they differ in the target, its loss and its score."""
+
+    _task: ClassVar[str]
+    _measure: ClassVar[str]
+    _kind_of_target: ClassVar[type[Numbers] | type[Classes]]
+
+    def __init__(
+        self,
+        model: str = "mlp",
+        *,
+        hidden: int | Sequence[int] = (256, 256),
+        dropout: float = 0.1,
+        bins: int = 64,
+        optimizer: str = "adamw",
+        learning_rate: float | None = None,
+        epochs: int = 40,
+        batch_size: int = 128,
+        patience: int | None = 10,
+        clip: float | None = None,
+        validation_fraction: float = 0.1,
+        drop_index: bool = True,
+        seed: int = 1,
+    ) -> None:
+        self.model = model
+        self.hidden = hidden
+        self.dropout = dropout
+        self.bins = bins
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.patience = patience
+        self.clip = clip
+        self.validation_fraction = validation_fraction
+        self.drop_index = drop_index
+        self.seed = seed
+
+    def _read_target(self, y: Any) -> Array:
+        """The target as it was given, checked (N)."""
+        raise NotImplementedError
+
+    def _hold_out(self, truth: Array) -> tuple[Array, Array]:
+        """Rows that train, and rows held out."""
+        raise NotImplementedError
+
+    def _loss(self, outputs: Tensor, targets: Array) -> Tensor:
+        """The mean loss of encoded targets."""
+        raise NotImplementedError
+
+    def _score(self, outputs: Array, targets: Array) -> float:
+        """How good outputs are; more is better."""
+        raise NotImplementedError
+
+    # Training
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        valid: tuple[Any, Any] | None = None,
+        watcher: Watcher | None = None,
+        checkpoint: Callable[[Training], None] | None = None,
+    ) -> Self:
+        """Train on the rows of ``X`` and their targets ``y``.
+
+        ``valid`` (X, y) is held out instead of a part of the rows; ``watcher`` is told of
+        progress; ``checkpoint`` is given the training before it begins, to resume or to save it.
+
+        Raises:
+            InputError: X, y or a parameter cannot be used; names column and row.
+            NonFiniteError: training diverged.
+        """
+        check_settings(self)
+        sheet, kinds = self._learn_columns(X)
+        truth = self._checked_target(y, len(sheet))
+        train, self.held_out_ = np.arange(len(sheet)), None
+        if valid is None:
+            train, self.held_out_ = self._split(truth)
+        part = sheet.take(train)
+        self.encoder_ = Encoder.fit(part, kinds, self.bins)
+        self.target_ = self._kind_of_target.fit(truth[train])
+        rows, targets = self.encoder_.encode(part), self.target_.encode(truth[train])
+        held = None
+        if valid is not None:
+            other = self._read(valid[0])
+            held = (other, self._checked_target(valid[1], len(other), varied=False))
+        elif self.held_out_ is not None:
+            held = (sheet.take(self.held_out_), truth[self.held_out_])
+        if held is not None:
+            held = (self.encoder_.encode(held[0]), self.target_.encode(held[1]))
+        self._train(rows, targets, held, watcher, checkpoint)
+        return self
+
+    def _learn_columns(self, X: Any) -> tuple[Sheet, Kinds]:
+        """Read the training rows, and remember what columns there are."""
+        self.columns_: tuple[str, ...] | None = None
+        self.notes_: tuple[str, ...] = ()
+        if not is_table(X):
+            with input_errors():
+                matrix = validate_data(self, X, ensure_min_samples=2, **_AS_NUMBERS)
+            for place in np.flatnonzero(np.isnan(matrix).all(axis=0))[:1]:
+                raise InputError(f"column {place} of X is blank in all rows\n  leave it out")
+            return sheet_of(matrix), Kinds(tuple(f"x{place}" for place in range(matrix.shape[1])))
+        columns = columns_of(X)
+        if is_frame(X):
+            with input_errors():
+                validate_data(self, X, skip_check_array=True)
+        self.columns_ = tuple(columns.cells)
+        self.n_features_in_ = len(self.columns_)
+        self.feature_names_in_ = np.array(self.columns_, object)
+        if len(columns) < 2:
+            raise InputError(f"the table has {len(columns)} rows\n  give at least 2")
+        kinds = recognise(columns, self.drop_index)
+        self.notes_ = kinds.notes
+        return read(columns, kinds), kinds
+
+    def _checked_target(self, y: Any, rows: int, varied: bool = True) -> Array:
+        truth = self._read_target(y)
+        if len(truth) != rows:
+            raise InputError(f"X has {rows:,} rows, y has {len(truth):,}\n  give one target a row")
+        if varied and len(set(truth.tolist())) == 1:
+            raise InputError(
+                f"the target is {truth[0]!s} in all rows: one class or number only\n"
+                "  there is nothing to learn; give rows that differ"
+            )
+        return truth
+
+    def _split(self, truth: Array) -> tuple[Array, Array | None]:
+        """Rows that train, and rows held out (None where there are too few to hold out)."""
+        if round(self.validation_fraction * len(truth)) >= FEWEST_HELD_OUT:
+            return self._hold_out(truth)
+        if self.validation_fraction > 0:
+            self.notes_ = (
+                *self.notes_,
+                f"{len(truth):,} rows are too few to hold out a part: "
+                "all rows train, and the last epoch is kept",
+            )
+        return np.arange(len(truth)), None
+
+    def _train(
+        self,
+        rows: Encoded,
+        targets: Array,
+        held: tuple[Encoded, Array] | None,
+        watcher: Watcher | None,
+        checkpoint: Callable[[Training], None] | None,
+    ) -> None:
+        rng = np.random.default_rng(self.seed)
+        network = self.network_ = self._build(rng)
+        encoder = self.encoder_
+        optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
+        steps = self.epochs * -(-len(rows) // self.batch_size)
+        decay = Cosine(optimizer, steps)
+
+        def loss(indices: Array) -> Tensor:
+            outputs = network(encoder.inputs(rows.take(indices)))
+            return self._loss(outputs, targets[indices])
+
+        def validate() -> tuple[float, float]:
+            assert held is not None
+            outputs = self._outputs(held[0])
+            loss = self._loss(Tensor(outputs, requires_grad=False), held[1])
+            return self._score(outputs, held[1]), loss.item()
+
+        def after_step() -> None:
+            optimizer.learning_rate = decay.rate(optimizer.steps)
+
+        training = Training(
+            network,
+            optimizer,
+            Task(len(rows), loss, validate if held else None, after_step),
+            Plan(self.epochs, self.batch_size, self.patience if held else None, self.clip),
+            rng,
+            measure=self._measure,
+            watcher=watcher,
+        )
+        if checkpoint is not None:
+            checkpoint(training)
+        self.history_ = training.run()
+
+    def _build(self, rng: np.random.Generator) -> nn.Sequential:
+        return build_network(self._widths(), float(self.dropout), rng)
+
+    def _widths(self) -> list[int]:
+        """Inputs, neurons of every hidden layer, outputs."""
+        return [self.encoder_.width, *hidden_widths(self), self.target_.outputs]
+
+    # Prediction
+
+    def _read(self, X: Any) -> Sheet:
+        """Rows to predict, as the columns of the training rows tell."""
+        table, frame = is_table(X), is_frame(X)
+        if self.columns_ is None and table and not frame:
+            raise InputError(
+                "the network was trained on an array, this is a table\n  give an array"
+            )
+        if frame and self.columns_ is not None:
+            with input_errors():
+                validate_data(self, X, skip_check_array=True, reset=False)
+        if table and self.columns_ is not None:
+            return read(columns_of(X), self.encoder_.kinds)
+        if self.encoder_.kinds.levels:
+            raise InputError(
+                f"the network was trained on a table with {self.encoder_.kinds.levels[0]!r}, which"
+                " is no column of numbers\n  give a table"
+            )
+        with input_errors():
+            matrix = validate_data(self, X, reset=False, **_AS_NUMBERS)
+        sheet = sheet_of(matrix)
+        if self.columns_ is None:
+            return sheet
+        return read(Columns(dict(zip(self.columns_, matrix.T, strict=True))), self.encoder_.kinds)
+
+    def _outputs(self, rows: Encoded) -> Array:
+        """The network's outputs, a portion of rows at a time."""
+        parts = []
+        with no_grad():
+            for start in range(0, max(len(rows), 1), AT_ONCE):
+                part = rows.take(slice(start, start + AT_ONCE))
+                parts.append(self.network_(self.encoder_.inputs(part)).value)
+        return np.concatenate(parts)
+
+    def _outputs_of(self, X: Any) -> Array:
+        check_is_fitted(self, "network_")
+        return self._outputs(self.encoder_.encode(self._read(X)))
+
+    # Files
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to one file; equal models give equal bytes.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        check_is_fitted(self, "network_")
+        settings = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+        content = {
+            "task": self._task,
+            "lexon": __version__,
+            "settings": settings,
+            "columns": None if self.columns_ is None else list(self.columns_),
+            "encoder": self.encoder_.to_json(),
+            "target": self.target_.to_json(),
+            "notes": list(self.notes_),
+            "history": self.history_.to_json(),
+        }
+        storage.write(path, "model", content, self.network_.state_dict())
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """The model of a file, which predicts to the bit as the one that was saved.
+
+        Raises:
+            ModelFileError: the file is damaged, or holds another kind of model.
+        """
+        return cls.from_stored(storage.read(path, "model"), path)
+
+    @classmethod
+    def from_stored(cls, stored: storage.Stored, path: object = "model") -> Self:
+        """The model of what :func:`lexon.storage.read` gave."""
+        task = stored.content.get("task")
+        if task != cls._task:
+            raise ModelFileError(f"{path}: holds a model for {task}, not for {cls._task}")
+        try:
+            return cls._restored(stored)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError(
+                f"{path}: a part of the model is not as it should be: {error}"
+            ) from None
+
+    @classmethod
+    def _restored(cls, stored: storage.Stored) -> Self:
+        content = stored.content
+        model = cls(**content["settings"])
+        model.hidden = tuple(model.hidden) if isinstance(model.hidden, list) else model.hidden
+        check_settings(model)
+        model.encoder_ = Encoder.from_json(content["encoder"])
+        model.target_ = cls._kind_of_target.from_json(content["target"])
+        model.notes_ = tuple(map(str, content["notes"]))
+        model.history_ = History.from_json(content["history"])
+        model.held_out_ = model.columns_ = None
+        kinds = model.encoder_.kinds
+        model.n_features_in_ = len(kinds.numbers)
+        if content["columns"] is not None:
+            model.columns_ = tuple(map(str, content["columns"]))
+            model.n_features_in_ = len(model.columns_)
+            model.feature_names_in_ = np.array(model.columns_, object)
+            if not {*kinds.numbers, *kinds.levels} <= set(model.columns_):
+                raise ValueError("columns are missing")
+        model._restore_network(stored.arrays)
+        return model
+
+    def _restore_network(self, arrays: dict[str, Array]) -> None:
+        """Build the network and fill it; nothing is built that the arrays would not fill."""
+        wanted = sum(below * above + above for below, above in pairwise(self._widths()))
+        if sum(array.size for array in arrays.values()) != wanted:
+            raise ValueError(f"the network has {wanted:,} weights, and not as many are stored")
+        self.network_ = self._build(np.random.default_rng(0))
+        self.network_.load_state_dict(arrays)
+        self.network_.eval()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Arrays instead of the network, whose packed weights do not outlive the process."""
+        state = dict(super().__getstate__())
+        if "network_" in state:
+            state["network_"] = self.network_.state_dict()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({name: state[name] for name in state if name != "network_"})
+        if "network_" in state:
+            self._restore_network(state["network_"])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def check_settings(model: TableModel) -> None:
+    """Raise InputError for a parameter that makes no sense."""
+    if model.model not in MODELS:
+        raise InputError(f"there is no model {model.model!r}\n  give one of {', '.join(MODELS)}")
+    fraction(model, "dropout", model.dropout)
+    fraction(model, "validation_fraction", model.validation_fraction)
+    for name, least in (("bins", 0), ("epochs", 1), ("batch_size", 1), ("seed", 0)):
+        whole(model, name, getattr(model, name), least)
+    if model.patience is not None:
+        whole(model, "patience", model.patience, 1)
+    for name in ("learning_rate", "clip"):
+        if getattr(model, name) is not None:
+            positive(model, name, getattr(model, name))
+    hidden_widths(model)
+
+
+def hidden_widths(model: TableModel) -> list[int]:
+    """Neurons of every hidden layer; none in a linear model."""
+    given = [model.hidden] if isinstance(model.hidden, Integral) else model.hidden
+    if not isinstance(given, (list, tuple)):
+        raise InputError(f"hidden is {given!r}\n  give widths of layers such as (256, 256)")
+    widths = [whole(model, "hidden", width, 1) for width in given]
+    return [] if model.model == "linear" else widths
+
+
+def build_network(widths: Sequence[int], dropout: float, rng: np.random.Generator) -> nn.Sequential:
+    """Linear layers from width to width, ReLU and dropout between two of them."""
+    layers: list[nn.Module] = []
+    for place, (below, above) in enumerate(pairwise(widths)):
+        if place:
+            layers += [nn.ReLU(), nn.Dropout(dropout, rng=rng)]
+        layers.append(nn.Linear(below, above, rng=rng))
+    return nn.Sequential(*layers)
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON has it."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
