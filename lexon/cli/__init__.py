@@ -77,6 +77,6 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("lexon: interrupted", err=True)
         status = 130
     except BrokenPipeError:  # the reader of our output has gone: nothing is wrong
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         status = 0
     sys.exit(status or 0)

@@ -33,7 +33,7 @@ def command(
     lexon evaluate reviews.lexon test.csv --label stars
     lexon evaluate prices.lexon new_computers.csv --json
     """
-    from lexon.tasks.models import TextClassifier, load
+    from lexon.tasks import TextClassifier, load
     from lexon.text import read_examples, read_table
 
     fitted = load(model)

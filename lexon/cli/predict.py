@@ -37,7 +37,7 @@ def command(
     cat texts.txt | lexon predict reviews.lexon -
     lexon predict prices.lexon computers.csv --json
     """
-    from lexon.tasks.models import TextClassifier, load
+    from lexon.tasks import TextClassifier, load
 
     fitted = load(model)
     if not isinstance(fitted, TextClassifier):
@@ -90,10 +90,8 @@ def _lines(model: Any, texts: list[str], proba: bool, as_json: bool) -> Iterator
         shown = list(label) if isinstance(label, tuple) else str(label)
         ranked = sorted(zip(names, row.tolist(), strict=True), key=lambda pair: -pair[1])
         if as_json:
-            answer = {"text": text, "label": shown}
-            if proba:
-                answer["probabilities"] = dict(ranked)
-            yield json.dumps(answer, ensure_ascii=False)
+            more = {"probabilities": dict(ranked)} if proba else {}
+            yield json.dumps({"text": text, "label": shown} | more, ensure_ascii=False)
         elif proba:
             yield "  ".join(f"{name} {value:.4f}" for name, value in ranked)
         else:
@@ -114,7 +112,9 @@ def _predict_rows(
     table = read_table(inputs[0], **options)
     answers = model.predict(table)
     chances = model.predict_proba(table) if proba and hasattr(model, "predict_proba") else None
+    answer: Any
     for row, answer in enumerate(answers.tolist()):
+        named = {}
         if chances is not None:
             named = dict(zip(map(str, model.classes_), chances[row].tolist(), strict=True))
         if as_json:
@@ -122,7 +122,7 @@ def _predict_rows(
             click.echo(
                 json.dumps(found | ({"probabilities": named} if chances is not None else {}))
             )
-        elif chances is not None:
+        elif named:
             click.echo("  ".join(f"{name} {value:.4f}" for name, value in named.items()))
         else:
             click.echo(f"{answer:g}" if isinstance(answer, float) else str(answer))

@@ -17,7 +17,7 @@ class Terminal:
     def __init__(self, console: Console, unit: str = "texts") -> None:
         self.console, self.unit = console, unit
         self.live: Progress | None = None
-        self.before = 0  # examples done before this start, when resumed
+        self.before = 0  # examples done when the clock was set: at the start, and at every epoch
 
     def began(self, training: Training) -> None:
         self.clock = time.monotonic()
@@ -55,8 +55,8 @@ class Terminal:
         held = "" if epoch.score is None else f"  held-out {training.history.measure}"
         score = "" if epoch.score is None else f" {epoch.score:.4f}"
         best = "  best so far" if training.history.best == epoch.epoch and score else ""
-        seconds = time.monotonic() - self.clock
-        speed = (self._seen(training) - self.before) / max(seconds, 1e-9)
+        speed = training.task.size / max(time.monotonic() - self.clock, 1e-9)
+        self.clock, self.before = time.monotonic(), self._seen(training)
         self.console.print(
             f"epoch {epoch.epoch:3d}  loss {epoch.loss:.4f}{held}{score}"
             f"  {speed:,.0f} {self.unit}/s{best}",

@@ -10,21 +10,26 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 ORDER_SWEEPS = 12
 PLACE_SWEEPS = 24
 GAP_ACROSS = 18.0
-GAP_DOWN = 16.0
+GAP_DOWN = 20.0
 Size = tuple[float, float]
 
 
 @dataclass
 class Cell:
-    """A box, a label or a bend of a long edge: its size, and its centre once placed."""
+    """A box, a label or a bend of a long edge: its size, and its centre once placed.
+
+    ``weight`` is its say in where its neighbours go.
+    """
 
     layer: int
     width: float
     height: float
+    weight: float = 1.0
     x: float = 0.0
     y: float = 0.0
     above: list[Cell] = field(default_factory=list)
@@ -48,12 +53,15 @@ def arrange(boxes: list[Size], edges: list[tuple[int, int]], labels: list[Size])
         Cell(layer, *size) for layer, size in zip(_layers(len(boxes), edges), boxes, strict=True)
     ]
     label_cells, paths = [], []
+    heads = {head for _, head in edges}
     for (tail, head), size in zip(edges, labels, strict=True):
         above, below = cells[tail], cells[head]
-        bends = [Cell(layer, 2.0, 0.0) for layer in range(above.layer + 1, below.layer - 1)]
-        label = Cell(below.layer - 1, *size)
+        # What comes from a source gives way, so that the chain of operations stays straight.
+        weight = 1.0 if tail in heads else 0.1
+        bends = [Cell(layer, 2.0, 0.0, weight) for layer in range(above.layer + 1, below.layer - 1)]
+        label = Cell(below.layer - 1, *size, weight)
         path = [above, *bends, label, below]
-        for upper, lower in zip(path, path[1:], strict=False):
+        for upper, lower in pairwise(path):
             upper.below.append(lower)
             lower.above.append(upper)
         label_cells.append(label)
@@ -109,7 +117,8 @@ def _number(layers: list[list[Cell]]) -> None:
 
 
 def _mean(neighbours: list[Cell], cell: Cell) -> float:
-    return sum(n.x for n in neighbours) / len(neighbours) if neighbours else cell.x
+    total = sum(n.weight for n in neighbours)
+    return sum(n.x * n.weight for n in neighbours) / total if neighbours else cell.x
 
 
 def _crossings(layers: list[list[Cell]]) -> int:
@@ -143,7 +152,7 @@ def _place_across(layers: list[list[Cell]]) -> float:
 
 
 def _settle(layer: list[Cell], wished: list[float]) -> None:
-    """Nearest places to those wished (least squares) that keep the order and the gaps.
+    """Nearest places to those wished (weighted least squares) that keep the order and the gaps.
 
     With the room taken by the cells to the left subtracted this is a regression by an ascending
     sequence: neighbours that would change places are pooled at their mean.
@@ -153,14 +162,15 @@ def _settle(layer: list[Cell], wished: list[float]) -> None:
         if place:
             room += (layer[place - 1].width + cell.width) / 2 + GAP_ACROSS
         offsets.append(room)
-    pools: list[tuple[float, int]] = []
-    for wish, offset in zip(wished, offsets, strict=True):
-        mean, count = wish - offset, 1
+    pools: list[tuple[float, float, int]] = []
+    for wish, offset, cell in zip(wished, offsets, layer, strict=True):
+        mean, weight, count = wish - offset, cell.weight, 1
         while pools and pools[-1][0] > mean:
-            other, more = pools.pop()
-            mean, count = (mean * count + other * more) / (count + more), count + more
-        pools.append((mean, count))
-    settled = [mean for mean, count in pools for _ in range(count)]
+            other, more, members = pools.pop()
+            mean = (mean * weight + other * more) / (weight + more)
+            weight, count = weight + more, count + members
+        pools.append((mean, weight, count))
+    settled = [mean for mean, _, count in pools for _ in range(count)]
     for cell, mean, offset in zip(layer, settled, offsets, strict=True):
         cell.x = mean + offset
 
@@ -172,5 +182,7 @@ def _place_down(layers: list[list[Cell]]) -> float:
         height = max((cell.height for cell in layer), default=0.0)
         for cell in layer:
             cell.y = y + height / 2
+            # A bend goes straight through its layer: edges move sideways between layers only.
+            cell.height = cell.height or height
         y += height + GAP_DOWN
     return y - GAP_DOWN

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from html import escape
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from lexon.errors import GraphError
 from lexon.graph.backward import jacobian as jacobian_of
 from lexon.graph.declare import Signature
 from lexon.graph.drawing import draw
-from lexon.graph.node import Node
+from lexon.graph.node import Node, norm
 from lexon.graph.picture import Box, Picture, bytes_kept, number, picture, show_gradient
 from lexon.graph.tensor import OPERATIONS, Array, Tensor
 
@@ -105,8 +106,6 @@ def _operation_row(place: int, node: Node, inputs: list[str]) -> tuple[str, ...]
 
 
 def _norm(gradient: Any) -> float:
-    from lexon.graph.node import norm
-
     return gradient if isinstance(gradient, float) else norm(gradient)
 
 
@@ -209,7 +208,9 @@ def _opened(seen: Picture) -> list[str]:
             parts.append("operations it computes the same (too large to draw here).</p>")
             continue
         parts.append("operations it computes the same:</p>")
-        outputs = twin(*_copies(node), **deepcopy(node.options))
+        known = signature(twin).parameters  # what only serves speed, the twin does not take
+        options = {key: value for key, value in node.options.items() if key in known}
+        outputs = twin(*_copies(node), **deepcopy(options))
         roots = outputs if isinstance(outputs, tuple) else (outputs,)
         parts.append(f'<div class="wide">{_drawn(picture(*roots))}</div>')
     return parts
@@ -217,9 +218,9 @@ def _opened(seen: Picture) -> list[str]:
 
 def _copies(node: Node) -> list[Tensor]:
     """The inputs of a node as source tensors with the names of its signature."""
-    signature = Signature(node.signature)
-    names = [argument.name for argument in signature.inputs]
-    if signature.variadic:
+    declared = Signature(node.signature)
+    names = [argument.name for argument in declared.inputs]
+    if declared.variadic:
         names = [f"{names[0]}[{place}]" for place in range(len(node.inputs))]
     return [
         Tensor(tensor.value, name=name, requires_grad=tensor.requires_grad)

@@ -30,6 +30,10 @@ class Parameter(Tensor):
         self._value.flags.writeable = False
         self._derived: dict[str, object] = {}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copies and pickles hold the numbers; what is derived from them is made again."""
+        return _restored, (self._value, self.name, self.requires_grad)
+
     @contextmanager
     def writing(self) -> Iterator[Array]:
         """The array, writable within; what was derived from it is forgotten."""
@@ -66,3 +70,9 @@ class Parameter(Tensor):
         if name not in self._derived:
             self._derived[name] = make(self._value)
         return self._derived[name]  # type: ignore[return-value]
+
+
+def _restored(value: Array, name: str, requires_grad: bool) -> Parameter:
+    parameter = Parameter(value, name)
+    parameter.requires_grad = requires_grad
+    return parameter

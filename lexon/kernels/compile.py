@@ -64,7 +64,7 @@ def _sources() -> bytes:
     return digest.digest()
 
 
-class _KernelCache(_Cache):  # type: ignore[misc]
+class _KernelCache(_Cache):
     """Numba's cache interface over one file per function and types."""
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -67,7 +67,8 @@ class NgramConv(Module):
         distinct = set(self.windows)
         if not distinct or min(distinct) < 1 or len(distinct) < len(self.windows):
             raise InputError(
-                f"NgramConv: windows {self.windows}\n  give one or more, each once, of 1 row or more"
+                f"NgramConv: windows {self.windows}\n"
+                "  give one or more, each once, of 1 row or more"
             )
 
     def weight(self, window: int) -> Parameter:

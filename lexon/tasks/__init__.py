@@ -1,5 +1,7 @@
 """Whole jobs as scikit-learn estimators: data in, trained network and honest scores out."""
 
 from lexon.tasks.classify import TextClassifier
+from lexon.tasks.models import load
+from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["TextClassifier"]
+__all__ = ["TabularClassifier", "TabularRegressor", "TextClassifier", "load"]

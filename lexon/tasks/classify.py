@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any
@@ -17,7 +16,7 @@ from lexon.errors import InputError, ModelFileError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.optim import Optimizer
-from lexon.tasks.common import make_optimizer
+from lexon.tasks.common import make_optimizer, rows_digest
 from lexon.tasks.evaluation import Evaluation, evaluate_classes
 from lexon.tasks.networks import build_network
 from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, stratified_holdout
@@ -147,7 +146,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         texts, names = checked_texts(X), self._read_labels(y)
         if len(texts) != len(names):
             raise InputError(f"there are {len(texts):,} texts, but {len(names):,} labels")
-        self.data_hash_ = _digest(texts, names)
+        self.data_hash_ = rows_digest(zip(texts, names, strict=True))
         # Labels are those of all rows, so that a rare class keeps its place without examples.
         self.labels_ = Labels.fit(names)
         held_texts, held_names = [], []
@@ -457,12 +456,3 @@ def _micro_f1(truth: Array, decided: Array) -> float:
 
 def _portions(size: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + AT_ONCE, size)) for start in range(0, size, AT_ONCE))
-
-
-def _digest(texts: Sequence[str], names: Sequence[Any]) -> str:
-    """SHA-256 of the training rows."""
-    digest = hashlib.sha256()
-    for text, name in zip(texts, names, strict=True):
-        digest.update(f"{len(text)}:{name!r}:".encode("utf-8", "surrogatepass"))
-        digest.update(text.encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()

@@ -77,12 +77,14 @@ class Sheet:
         return Sheet(self.numbers[rows], self.levels[rows])
 
 
-def is_table(given: object) -> bool:
+def is_table(given: Any) -> bool:
     """Whether ``given`` has named columns: a mapping, a :class:`Table`, or a data frame."""
-    return isinstance(given, (Mapping, Table)) or is_frame(given)
+    if isinstance(given, Mapping):
+        return not hasattr(given, "shape")  # one of SciPy's sparse matrices is a mapping
+    return isinstance(given, Table) or is_frame(given)
 
 
-def is_frame(given: object) -> bool:
+def is_frame(given: Any) -> bool:
     """Whether ``given`` is a data frame with named columns, of pandas or one that behaves like it.
 
     One whose columns have numbers for names is an array to scikit-learn, and so it is here.

@@ -1,9 +1,11 @@
-"""What all estimators share: optimisers by name."""
+"""What all estimators share: optimisers by name, and the digest of their data."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from lexon import optim
 from lexon.errors import InputError
@@ -39,3 +41,13 @@ def make_optimizer(name: str, learning_rate: float | None, module: Module) -> Op
     kind, default = OPTIMISERS[name]
     rate = default if learning_rate is None else learning_rate
     return kind(dict(module.named_parameters()), learning_rate=rate)
+
+
+def rows_digest(*parts: Iterable[tuple[str, Any]] | None) -> str:
+    """SHA-256 of the rows (text and label) of some parts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"part")
+        for text, label in part or ():
+            digest.update(f"{len(text)}:{label!r}:{text}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

@@ -111,6 +111,15 @@ class Encoder:
             made[seen, at + offset + rows.codes[seen, j]] = 1
         return made
 
+    def cut(self, sheet: Sheet) -> list[str]:
+        """A note for each column that has more levels in ``sheet`` than are told apart."""
+        counts = [len(set(cells)) for cells in sheet.levels.T.tolist()]
+        return [
+            f"column {name!r}: its {MOST_LEVELS} most frequent values of {count:,} are told apart"
+            for name, count in zip(self.kinds.levels, counts, strict=True)
+            if count > MOST_LEVELS
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """What :meth:`from_json` restores to the bit, made of plain values."""
         return {

@@ -7,7 +7,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from lexon import __version__
 from lexon.tasks.baseline import LinearBaseline
 from lexon.tasks.classify import TextClassifier
+from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation
 from lexon.tasks.explain import fired_ngrams
 from lexon.tasks.outcome import Outcome
@@ -62,6 +63,9 @@ class Part:
     def of(cls, name: str, examples: Examples) -> Part:
         return cls(name, examples.texts, list(examples.labels or ()))
 
+    def rows(self) -> Iterable[tuple[str, Any]]:
+        return zip(self.texts, self.labels, strict=True)
+
     def take(self, name: str, rows: Sequence[int]) -> Part:
         return Part(name, [self.texts[i] for i in rows], [self.labels[i] for i in rows])
 
@@ -89,7 +93,7 @@ def train_text(
     its score is kind. The test part is looked at once, at the end.
     """
     began = time.perf_counter()
-    digest = rows_digest(train, valid)
+    digest = rows_digest(train.rows(), None if valid is None else valid.rows())
     checkpoint = None
     if resumption is not None:
         checkpoint = resumption.attach(identity(model.get_params(deep=False), digest), say)
@@ -166,16 +170,6 @@ def _duplicates(learned: Part, parts: Sequence[Part]) -> tuple[tuple[str, str, s
             shown = label if isinstance(label, str) else ", ".join(map(str, label))
             found.append((part.texts[row], part.name, shown))
     return tuple(found)
-
-
-def rows_digest(*parts: Part | None) -> str:
-    """SHA-256 of the rows of some parts."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(b"part")
-        for text, label in zip(part.texts, part.labels, strict=True) if part else ():
-            digest.update(f"{len(text)}:{label!r}:{text}".encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
 
 
 def peak_memory() -> float:

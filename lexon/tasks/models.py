@@ -8,8 +8,14 @@ from typing import Any
 from lexon import storage
 from lexon.errors import ModelFileError
 from lexon.tasks.classify import TextClassifier
+from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["TextClassifier", "load"]
+#: The closed list of what a model file may hold.
+ESTIMATORS: dict[str, Any] = {
+    "text-classification": TextClassifier,
+    "tabular-regression": TabularRegressor,
+    "tabular-classification": TabularClassifier,
+}
 
 
 def load(path: str | PathLike[str]) -> Any:
@@ -20,6 +26,6 @@ def load(path: str | PathLike[str]) -> Any:
     """
     stored = storage.read(path, "model")
     task = stored.content.get("task")
-    if task == "text-classification":
-        return TextClassifier.from_stored(stored, path)
-    raise ModelFileError(f"{path}: its task {task!r} is not known to this lexon\n  upgrade lexon")
+    if task not in ESTIMATORS:
+        raise ModelFileError(f"{path}: its task {task!r} is unknown\n  upgrade lexon")
+    return ESTIMATORS[task].from_stored(stored, path)

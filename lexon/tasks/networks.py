@@ -52,6 +52,8 @@ class MeanText(TextNetwork):
     Source: Iyyer et al. 2015, deep averaging network.
     """
 
+    out: nn.Linear
+
     def __init__(
         self, table: nn.Embedding, hidden: int, classes: int, dropout: float, rng: nn.init.Random
     ) -> None:
@@ -70,6 +72,8 @@ class NgramText(TextNetwork):
 
     Source: Kim 2014.
     """
+
+    out: nn.Linear
 
     def __init__(
         self,

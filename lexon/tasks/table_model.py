@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -13,12 +12,11 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lexon import __version__, nn, ops, storage
+from lexon import __version__, nn, storage
 from lexon.errors import InputError, ModelFileError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.optim import Cosine
-from lexon.optim.checks import fraction, positive, whole
 from lexon.tasks.columns import (
     Columns,
     Kinds,
@@ -32,13 +30,13 @@ from lexon.tasks.columns import (
 )
 from lexon.tasks.common import make_optimizer
 from lexon.tasks.features import Encoded, Encoder
+from lexon.tasks.table_network import build_network, check_settings, hidden_widths
 from lexon.tasks.targets import Classes, Numbers, input_errors
 from lexon.train.history import History
 from lexon.train.loop import Plan, Task, Training, Watcher
 
 Array = npt.NDArray[Any]
 
-MODELS = ("linear", "mlp")
 #: Rows that go through the network at a time in prediction; changes no bit of the result.
 AT_ONCE = 4096
 #: With fewer rows held out their score is too rough to choose an epoch by: all rows train.
@@ -52,6 +50,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
     _task: ClassVar[str]
     _measure: ClassVar[str]
     _kind_of_target: ClassVar[type[Numbers] | type[Classes]]
+    target_: Numbers | Classes
 
     def __init__(
         self,
@@ -123,23 +122,25 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         check_settings(self)
         sheet, kinds = self._learn_columns(X)
         truth = self._checked_target(y, len(sheet))
+        _refuse_constant(truth)
         train, self.held_out_ = np.arange(len(sheet)), None
         if valid is None:
             train, self.held_out_ = self._split(truth)
         part = sheet.take(train)
         self.encoder_ = Encoder.fit(part, kinds, self.bins)
+        self.notes_ += tuple(self.encoder_.cut(part))
         self.target_ = self._kind_of_target.fit(truth[train])
-        rows, targets = self.encoder_.encode(part), self.target_.encode(truth[train])
         held = None
         if valid is not None:
             other = self._read(valid[0])
-            held = (other, self._checked_target(valid[1], len(other), varied=False))
+            held = self._encoded(other, self._checked_target(valid[1], len(other)))
         elif self.held_out_ is not None:
-            held = (sheet.take(self.held_out_), truth[self.held_out_])
-        if held is not None:
-            held = (self.encoder_.encode(held[0]), self.target_.encode(held[1]))
-        self._train(rows, targets, held, watcher, checkpoint)
+            held = self._encoded(sheet.take(self.held_out_), truth[self.held_out_])
+        self._train(*self._encoded(part, truth[train]), held, watcher, checkpoint)
         return self
+
+    def _encoded(self, sheet: Sheet, truth: Array) -> tuple[Encoded, Array]:
+        return self.encoder_.encode(sheet), self.target_.encode(truth)
 
     def _learn_columns(self, X: Any) -> tuple[Sheet, Kinds]:
         """Read the training rows, and remember what columns there are."""
@@ -164,15 +165,10 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         self.notes_ = kinds.notes
         return read(columns, kinds), kinds
 
-    def _checked_target(self, y: Any, rows: int, varied: bool = True) -> Array:
+    def _checked_target(self, y: Any, rows: int) -> Array:
         truth = self._read_target(y)
         if len(truth) != rows:
             raise InputError(f"X has {rows:,} rows, y has {len(truth):,}\n  give one target a row")
-        if varied and len(set(truth.tolist())) == 1:
-            raise InputError(
-                f"the target is {truth[0]!s} in all rows: one class or number only\n"
-                "  there is nothing to learn; give rows that differ"
-            )
         return truth
 
     def _split(self, truth: Array) -> tuple[Array, Array | None]:
@@ -180,8 +176,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         if round(self.validation_fraction * len(truth)) >= FEWEST_HELD_OUT:
             return self._hold_out(truth)
         if self.validation_fraction > 0:
-            self.notes_ = (
-                *self.notes_,
+            self.notes_ += (
                 f"{len(truth):,} rows are too few to hold out a part: "
                 "all rows train, and the last epoch is kept",
             )
@@ -208,7 +203,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
 
         def validate() -> tuple[float, float]:
             assert held is not None
-            outputs = self._outputs(held[0])
+            outputs = self._forward(held[0])
             loss = self._loss(Tensor(outputs, requires_grad=False), held[1])
             return self._score(outputs, held[1]), loss.item()
 
@@ -261,7 +256,15 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
             return sheet
         return read(Columns(dict(zip(self.columns_, matrix.T, strict=True))), self.encoder_.kinds)
 
-    def _outputs(self, rows: Encoded) -> Array:
+    def _sheet(self, X: Any) -> Sheet:
+        check_is_fitted(self, "network_")
+        return self._read(X)
+
+    def _outputs(self, sheet: Sheet) -> Array:
+        """The network's outputs for rows that were read."""
+        return self._forward(self.encoder_.encode(sheet))
+
+    def _forward(self, rows: Encoded) -> Array:
         """The network's outputs, a portion of rows at a time."""
         parts = []
         with no_grad():
@@ -270,9 +273,18 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
                 parts.append(self.network_(self.encoder_.inputs(part)).value)
         return np.concatenate(parts)
 
-    def _outputs_of(self, X: Any) -> Array:
-        check_is_fitted(self, "network_")
-        return self._outputs(self.encoder_.encode(self._read(X)))
+    def _describe(self, sheet: Sheet) -> list[str]:
+        """What a row of an evaluation is called: its cells by column."""
+        kinds = self.encoder_.kinds
+        numbers = [
+            [f"{name}={value:g}" for name, value in zip(kinds.numbers, row, strict=True)]
+            for row in sheet.numbers
+        ]
+        levels = [
+            [f"{name}={level}" for name, level in zip(kinds.levels, row, strict=True)]
+            for row in sheet.levels
+        ]
+        return [", ".join(a + b) for a, b in zip(numbers, levels, strict=True)]
 
     # Files
 
@@ -367,39 +379,12 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def check_settings(model: TableModel) -> None:
-    """Raise InputError for a parameter that makes no sense."""
-    if model.model not in MODELS:
-        raise InputError(f"there is no model {model.model!r}\n  give one of {', '.join(MODELS)}")
-    fraction(model, "dropout", model.dropout)
-    fraction(model, "validation_fraction", model.validation_fraction)
-    for name, least in (("bins", 0), ("epochs", 1), ("batch_size", 1), ("seed", 0)):
-        whole(model, name, getattr(model, name), least)
-    if model.patience is not None:
-        whole(model, "patience", model.patience, 1)
-    for name in ("learning_rate", "clip"):
-        if getattr(model, name) is not None:
-            positive(model, name, getattr(model, name))
-    hidden_widths(model)
-
-
-def hidden_widths(model: TableModel) -> list[int]:
-    """Neurons of every hidden layer; none in a linear model."""
-    given = [model.hidden] if isinstance(model.hidden, Integral) else model.hidden
-    if not isinstance(given, (list, tuple)):
-        raise InputError(f"hidden is {given!r}\n  give widths of layers such as (256, 256)")
-    widths = [whole(model, "hidden", width, 1) for width in given]
-    return [] if model.model == "linear" else widths
-
-
-def build_network(widths: Sequence[int], dropout: float, rng: np.random.Generator) -> nn.Sequential:
-    """Linear layers from width to width, ReLU and dropout between two of them."""
-    layers: list[nn.Module] = []
-    for place, (below, above) in enumerate(pairwise(widths)):
-        if place:
-            layers += [nn.ReLU(), nn.Dropout(dropout, rng=rng)]
-        layers.append(nn.Linear(below, above, rng=rng))
-    return nn.Sequential(*layers)
+def _refuse_constant(truth: Array) -> None:
+    if len(set(truth.tolist())) == 1:
+        raise InputError(
+            f"the target is {truth[0]!s} in all rows: one class or number only\n"
+            "  there is nothing to learn; give rows that differ"
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from lexon import ops
 from lexon.graph.tensor import Tensor
@@ -54,7 +52,7 @@ class TabularRegressor(RegressorMixin, TableModel):  # type: ignore[misc]
     Source: Gorishniy, Rubachev, Babenko, On embeddings for numerical features in tabular deep
     learning (2022), for the pieces.
 
-    >>> from lexon.tasks import TabularRegressor
+    >>> from lexon.tasks.tabular import TabularRegressor
     >>> table = {"size": [float(n % 10) for n in range(200)], "garden": ["yes", "no"] * 100}
     >>> price = [3 * size + (garden == "yes") for size, garden in zip(*table.values())]
     >>> model = TabularRegressor(seed=1).fit(table, price)
@@ -65,10 +63,11 @@ class TabularRegressor(RegressorMixin, TableModel):  # type: ignore[misc]
     _task = "tabular-regression"
     _measure = "R2"
     _kind_of_target = Numbers
+    target_: Numbers
 
     def predict(self, X: Any) -> Array:
         """The predicted number of each row (N); a row's does not depend on the others."""
-        outputs = self._outputs_of(X)
+        outputs = self._outputs(self._sheet(X))
         return self.target_.decode(outputs)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -77,8 +76,98 @@ class TabularRegressor(RegressorMixin, TableModel):  # type: ignore[misc]
 
     def evaluate(self, X: Any, y: Any, part: str = "test") -> Evaluation:
         """All scores on rows with known targets."""
-        check_is_fitted(self, "network_")
-        sheet = self._read(X)
-        truth = self._checked_target(y, len(sheet), varied=False)
-        return evaluate_numbers(part, self._describe(sheet), truth, self._predicted(sheet))
-    ...
+        sheet = self._sheet(X)
+        truth = self._checked_target(y, len(sheet))
+        predicted = self.target_.decode(self._outputs(sheet))
+        return evaluate_numbers(part, self._describe(sheet), truth, predicted)
+
+    def _read_target(self, y: Any) -> Array:
+        return read_target(y)
+
+    def _hold_out(self, truth: Array) -> tuple[Array, Array]:
+        order = np.random.default_rng(self.seed).permutation(len(truth))
+        held = round(self.validation_fraction * len(truth))
+        return np.sort(order[held:]), np.sort(order[:held])
+
+    def _loss(self, outputs: Tensor, targets: Array) -> Tensor:
+        return ops.squared_error(outputs, targets=targets)
+
+    def _score(self, outputs: Array, targets: Array) -> float:
+        """R2; against the training rows' mean (0) where the targets are all alike."""
+        wide = targets.astype(np.float64)
+        around = wide - wide.mean() if np.ptp(wide) > 0 else wide
+        missed = ((outputs - wide) ** 2).sum()
+        return float(1 - missed / max(float((around**2).sum()), 1e-30))
+
+
+class TabularClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
+    """A network that tells which class a row of a table belongs to.
+
+    As :class:`TabularRegressor` in all but the target: ``y`` holds labels, of text or of whole
+    numbers; what is held out keeps the share of every class.
+
+    Attributes after ``fit``: also classes_.
+
+    >>> from lexon.tasks.tabular import TabularClassifier
+    >>> table = {"size": [float(n % 10) for n in range(200)]}
+    >>> names = ["small" if size < 5 else "big" for size in table["size"]]
+    >>> model = TabularClassifier(seed=1).fit(table, names)
+    >>> model.predict({"size": [2, 7]}).tolist()
+    ['small', 'big']
+    """
+
+    _task = "tabular-classification"
+    _measure = "accuracy"
+    _kind_of_target = Classes
+    target_: Classes
+
+    @property
+    def classes_(self) -> Array:
+        """The labels, in the order of the columns of ``predict_proba``."""
+        if not hasattr(self, "target_"):
+            raise AttributeError("classes_ is known after fit")
+        names: Array = self.target_.names
+        return names
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probabilities (N, C) in the order of ``classes_``; a row's do not depend on others."""
+        return self._probabilities(self._sheet(X))
+
+    def predict(self, X: Any) -> Array:
+        """The most probable class of each row (N)."""
+        numbers = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[numbers]
+
+    def evaluate(self, X: Any, y: Any, part: str = "test") -> Evaluation:
+        """All scores on rows with known labels.
+
+        Raises:
+            InputError: a label was not among the training rows' labels.
+        """
+        sheet = self._sheet(X)
+        truth = self.target_.encode(self._checked_target(y, len(sheet)))
+        probabilities = self._probabilities(sheet)
+        return evaluate_classes(
+            part,
+            self._describe(sheet),
+            truth,
+            probabilities,
+            [str(name) for name in self.classes_],
+            probabilities.argmax(axis=1),
+        )
+
+    def _probabilities(self, sheet: Sheet) -> Array:
+        return ops.softmax(self._outputs(sheet)).value
+
+    def _read_target(self, y: Any) -> Array:
+        return read_labels(y)
+
+    def _hold_out(self, truth: Array) -> tuple[Array, Array]:
+        labels = [str(label) for label in truth.tolist()]
+        return stratified_holdout(labels, self.validation_fraction, self.seed)
+
+    def _loss(self, outputs: Tensor, targets: Array) -> Tensor:
+        return ops.cross_entropy(outputs, targets=targets)
+
+    def _score(self, outputs: Array, targets: Array) -> float:
+        return float(np.mean(outputs.argmax(axis=1) == targets))

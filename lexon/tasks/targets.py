@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,12 +58,12 @@ def read_labels(y: Any) -> Array:
     """Labels to predict (N), of text or of numbers.
 
     Raises:
-        InputError: one is blank, or they are measurements rather than labels.
+        InputError: one is blank or infinite, or they are measurements rather than labels.
     """
     labels = column(y)
     for row, label in enumerate(labels.tolist()):
-        if label is None or label != label or label == "":
-            raise InputError(f"the target, row {row + 1}: blank\n  leave such rows out")
+        if label is None or label != label or label in ("", math.inf, -math.inf):
+            raise InputError(f"the target, row {row + 1}: {label!r} is no label\n  leave it out")
     with input_errors():
         check_classification_targets(labels)
     return labels

@@ -1,0 +1,29 @@
+"""What the tests of kernels share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from lexon import parallel
+
+
+@pytest.fixture
+def on_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """``on_threads(n, f)``: f() on n threads, however small the work, if blocks are to share."""
+    before, helped = parallel.threads(), []
+    drain = parallel._drain
+    monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
+    monkeypatch.setattr(parallel, "_drain", lambda *a: (helped.append(1), drain(*a)))
+
+    def run(number: int, function: Callable[[], Any]) -> Any:
+        parallel.threads(number)
+        helped.clear()
+        result = function()
+        assert number == 1 or len(helped) > 1, "nothing was shared"
+        return result
+
+    yield run
+    parallel.threads(before)
