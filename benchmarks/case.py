@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,6 @@ UNITS: dict[str, float] = {"s": 1.0, "ms": 1e3, "µs": 1e6}
 SPEED = "GFLOP/s"
 
 
-def random_state(seed: int) -> Any:
+def random_state(seed: int) -> np.random.Generator:
     """A generator of random numbers that gives every contender the same."""
-    import numpy as np
-
     return np.random.default_rng(seed)

@@ -27,7 +27,7 @@ def section(case: Case, result: dict[str, Any]) -> str:
     if result["parts"]:
         lines += [_parts(result["parts"]), ""]
     if result["absent"]:
-        absent = [f"{name} ({package} is not installed)" for name, package in result["absent"]]
+        absent = [f"{name} ({reason})" for name, reason in result["absent"].items()]
         lines += [f"Did not take part: {', '.join(absent)}.", ""]
     lines += [_conditions(result["run"]), ""]
     return "\n".join(lines)
@@ -36,7 +36,7 @@ def section(case: Case, result: dict[str, Any]) -> str:
 def _table(unit: str, rows: dict[str, Any]) -> list[str]:
     some = next(iter(rows.values()))
     names, peers = list(some["contenders"]), list(some["ratios"])
-    heads = ["", *names, *(f"{names[0]} against {peer}" for peer in peers)]
+    heads = ["", *names, *(f"times as fast as {peer}" for peer in peers)]
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
     for row, figures in rows.items():
         cells = [_time(unit, figures["contenders"][name]) for name in names]
@@ -84,8 +84,8 @@ def _conditions(run: dict[str, Any]) -> str:
 def keep(results: dict[str, Any], cases: dict[str, Case]) -> None:
     """Put results beside those kept, and all of them on the page; both files change whole."""
     kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    every = {name: {**kept, **results}.get(name) for name in cases}
-    every = {name: result for name, result in every.items() if result is not None}
+    new = {name: result for name, result in results.items() if "skipped" not in result}
+    every = {name: {**kept, **new}[name] for name in cases if name in kept or name in new}
     RESULTS.parent.mkdir(exist_ok=True)
     _write(RESULTS, json.dumps(every, indent=1, ensure_ascii=False) + "\n")
     page = PAGE.read_text(encoding="utf-8")

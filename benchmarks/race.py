@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.case import Case, Round
+from benchmarks.case import Case, Round, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Variables that choose somebody's kernels or threads: nobody inherits them.
@@ -26,24 +26,27 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(OVERRIDES)}
 
 
-def missing(case: Case) -> dict[str, str]:
-    """Contenders that cannot take part, each with the package that it lacks."""
-    needs = {name: contender.package for name, contender in case.contenders.items()}
-    return {name: need for name, need in needs.items() if need and find_spec(need) is None}
+def absent(case: Case, alone: bool) -> dict[str, str]:
+    """Contenders that do not take part, each with the reason."""
+    reasons = {}
+    for name, contender in case.contenders.items():
+        if contender.package and alone:
+            reasons[name] = "left out with --alone"
+        elif contender.package and find_spec(contender.package) is None:
+            reasons[name] = f"{contender.package} is not installed"
+    return reasons
 
 
 def race(
-    name: str, case: Case, threads: int, quick: bool, repeats: int, say: Say
+    name: str, present: list[str], settings: Settings, repeats: int, say: Say
 ) -> dict[str, list[Round]]:
-    """All rounds of all contenders that can take part, by name of the contender."""
-    absent = missing(case)
-    present = [contender for contender in case.contenders if contender not in absent]
+    """All rounds of the contenders ``present`` in the case ``name``, by contender."""
     rounds: dict[str, list[Round]] = {contender: [] for contender in present}
     with ExitStack() as stack:
         workers = {}
         for contender in present:
             say(f"{name}: {contender} prepares")
-            workers[contender] = stack.enter_context(_worker(name, contender, threads, quick))
+            workers[contender] = stack.enter_context(_worker(name, contender, settings))
         for turn in range(repeats):
             say(f"{name}: round {turn + 1} of {repeats}")
             # Who begins changes, so that nobody always finds the machine warmed up by another.
@@ -54,12 +57,10 @@ def race(
 
 
 @contextmanager
-def _worker(
-    name: str, contender: str, threads: int, quick: bool
-) -> Iterator[subprocess.Popen[str]]:
+def _worker(name: str, contender: str, settings: Settings) -> Iterator[subprocess.Popen[str]]:
     """A contender's process, prepared; it ends with the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.worker", name, contender, str(threads), str(quick)],
+        [sys.executable, "-m", "benchmarks.worker", name, contender, *_words(settings)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -80,6 +81,10 @@ def _worker(
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _words(settings: Settings) -> list[str]:
+    return [str(settings.threads), str(settings.quick)]
 
 
 def _ask(process: subprocess.Popen[str], contender: str) -> dict[str, Any]:

@@ -49,10 +49,10 @@ def _losses(case: Case, rounds: dict[str, list[Round]]) -> dict[str, Any]:
     losses = {}
     for name, tolerance in case.losses.items():
         values = {c: own[-1].losses[name] for c, own in rounds.items() if name in own[-1].losses}
-        largest = max((abs(value) for value in values.values()), default=0.0)
-        gap = max(values.values(), default=0.0) - min(values.values(), default=0.0)
-        # Written so that a loss which is no number agrees with nothing.
-        agree = bool(gap <= tolerance * largest)
+        smallest = min(map(abs, values.values()), default=0.0)
+        # Pair by pair, and written so that a loss which is no number agrees with nothing.
+        pairs = [abs(one - other) for one in values.values() for other in values.values()]
+        agree = all(gap <= tolerance * smallest for gap in pairs)
         losses[name] = {"tolerance": tolerance, "values": values, "agree": agree}
     return losses
 

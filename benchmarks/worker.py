@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any
 
+from benchmarks.case import Settings
 from benchmarks.cases import CASES
 
 
@@ -26,7 +27,7 @@ def main() -> None:
         answers.flush()
 
     case = CASES[name]
-    one_round = case.contenders[contender].prepare(case.settings(int(threads), quick == "True"))
+    one_round = case.contenders[contender].prepare(Settings(int(threads), quick == "True"))
     answer({"ready": True})
     for _ in sys.stdin:
         answer(dataclasses.asdict(one_round()))

@@ -1,6 +1,7 @@
 """The command line: thin arguments over the functions of lexon.tasks.
 
-A user's mistake ends with its message on standard error and exit code 2, never a traceback.
+A user's mistake ends with its message on standard error and exit code 2, never a traceback. An
+interrupt (Ctrl-C) ends with exit code 130, also where it left a model: the best epoch so far.
 """
 
 from __future__ import annotations
@@ -63,8 +64,10 @@ def root() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process."""
+    from lexon.cli.streams import make_lasting
     from lexon.errors import InputError, NonFiniteError
 
+    make_lasting()
     try:
         status = root.main(arguments, prog_name="lexon", standalone_mode=False)
     except click.ClickException as error:
@@ -73,7 +76,13 @@ def main(arguments: list[str] | None = None) -> None:
     except (InputError, NonFiniteError) as error:
         click.echo(f"lexon: {error}", err=True)
         status = 2
-    except (KeyboardInterrupt, click.Abort):
+    except MemoryError as error:
+        click.echo(f"lexon: not enough memory: {error}\n  make the network smaller", err=True)
+        status = 2
+    except KeyboardInterrupt as error:
+        click.echo(f"lexon: interrupted {error}".rstrip(), err=True)
+        status = 130
+    except click.Abort:  # click turns an interrupt into this
         click.echo("lexon: interrupted", err=True)
         status = 130
     except BrokenPipeError:  # the reader of our output has gone: nothing is wrong

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from lexon.cli.options import reading_options
+from lexon.cli.options import check_output, reading_options
 
 
 @click.command()
 @click.argument("model")
 @click.argument("file")
 @click.option("--text", help="Column of the texts; guessed when not given.")
-@click.option("--label", help="Column of the labels; guessed when not given.")
+@click.option("--label", help="Column of the labels (or the target); guessed when not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print all scores as JSON.")
 @click.option("--report", help="Write an HTML report to this file.")
 @reading_options
@@ -36,15 +36,19 @@ def command(
     from lexon.tasks import TextClassifier, load
     from lexon.text import read_examples, read_table
 
+    if report:
+        check_output("--report", report, file, model)
     fitted = load(model)
     if isinstance(fitted, TextClassifier):
         examples = read_examples(file, text=text, label=label, **reading)
+        for note in examples.notes:
+            click.echo(f"{file}: {note}", err=True)
         evaluation = fitted.evaluate(examples.texts, list(examples.labels or ()), file)
     else:
         from lexon.tasks.table_job import evaluate_table
 
         options = {k: v for k, v in reading.items() if k != "separator"}
-        evaluation = evaluate_table(fitted, read_table(file, **options), file)
+        evaluation = evaluate_table(fitted, read_table(file, **options), file, label)
     if report:
         from lexon.report import write_evaluation
 

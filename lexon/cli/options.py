@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
+from lexon.errors import InputError
+
 Command = Callable[..., Any]
+
+
+def check_output(option: str, name: str, *inputs: str | None) -> Path:
+    """The path of a file to write, checked before the work begins.
+
+    Raises:
+        InputError: it is a folder, no plain file, in a folder that is not there, or an input.
+    """
+    path = Path(name)
+    try:
+        if not name or path.is_dir():
+            fault = "this is a folder"
+        elif not path.parent.is_dir():
+            fault = f"there is no folder {str(path.parent)!r}"
+        elif path.exists() and not path.is_file():
+            fault = "this is a device or a pipe, and a file is put in its place when it is whole"
+        elif path.exists() and any(_same(path, given) for given in inputs if given):
+            fault = "this is one of the files to read"
+        elif not os.access(path.parent, os.W_OK):
+            fault = "its folder cannot be written to"
+        else:
+            return path
+    except (OSError, ValueError) as error:
+        fault = getattr(error, "strerror", None) or str(error)
+    raise InputError(f"{option} {name!r:.80}: {fault}\n  give the path of a file to write")
+
+
+def _same(path: Path, given: str) -> bool:
+    try:
+        return path.samefile(given)
+    except (OSError, ValueError):
+        return False
 
 
 def _windows(context: click.Context, option: click.Parameter, value: str | None) -> Any:
@@ -76,6 +112,7 @@ _READING: list[Callable[[Command], Command]] = [
     ),
     click.option("--encoding", help="Such as utf-8, gb18030, latin-1; recognised."),
     click.option("--delimiter", help="Between the columns of CSV; recognised."),
+    click.option("--header/--no-header", default=None, help="Of CSV and TSV; recognised."),
     click.option("--separator", help="Between several labels in one cell, such as ';'."),
 ]
 

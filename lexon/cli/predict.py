@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from lexon.cli.options import reading_options
+from lexon.cli.streams import input_lines
 from lexon.errors import InputError
 
 
@@ -29,7 +30,7 @@ def command(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Predict with the model file MODEL: texts, a FILE, or lines from standard input (-).
+    """Predict with the model file MODEL: texts, files, or lines from standard input (-).
 
     \b
     lexon predict reviews.lexon "a wonderful film" "too long"
@@ -41,8 +42,12 @@ def command(
 
     fitted = load(model)
     if not isinstance(fitted, TextClassifier):
+        if text is not None:
+            raise InputError("--text: this model reads attributes, all columns of a file")
         _predict_rows(fitted, inputs, proba, as_json, reading)
         return
+    if not inputs and sys.stdin is not None and sys.stdin.isatty():
+        raise InputError("nothing to predict: give texts, a file, or - for standard input")
     reading["text"] = text
     for texts in _texts(inputs or ("-",), reading):
         for line in _lines(fitted, texts, proba, as_json):
@@ -50,21 +55,26 @@ def command(
 
 
 def _texts(inputs: Sequence[str], reading: dict[str, Any]) -> Iterator[list[str]]:
-    """Portions of texts: the arguments themselves, the rows of a file, or the lines of stdin."""
+    """Portions of texts: the arguments themselves, the rows of files, or the lines of stdin."""
     from lexon.text import read_examples
 
     for given in inputs:
         if given == "-":
-            for line in sys.stdin:
-                yield [line.rstrip("\n")]
-        elif len(inputs) == 1 and _looks_like_file(given):
+            for line in input_lines(reading["encoding"]):
+                yield [line]
+        elif _looks_like_file(given):
             options = {k: v for k, v in reading.items() if k != "separator"}
-            yield read_examples(given, need_labels=False, **options).texts
+            examples = read_examples(given, need_labels=False, **options)
+            for note in examples.notes:
+                click.echo(f"{given}: {note}", err=True)
+            yield examples.texts
         else:
             yield [given]
 
 
 def _looks_like_file(given: str) -> bool:
+    if not given:
+        return False
     try:
         if Path(given).exists():
             return True
@@ -108,10 +118,12 @@ def _predict_rows(
         raise InputError(
             "this model reads attributes: give one file of rows, or - for standard input"
         )
+    if proba and not hasattr(model, "predict_proba"):
+        raise InputError("--proba: this model predicts numbers, which have no probabilities")
     options = {k: v for k, v in reading.items() if k != "separator"}
     table = read_table(inputs[0], **options)
     answers = model.predict(table)
-    chances = model.predict_proba(table) if proba and hasattr(model, "predict_proba") else None
+    chances = model.predict_proba(table) if proba else None
     answer: Any
     for row, answer in enumerate(answers.tolist()):
         named = {}
@@ -119,9 +131,8 @@ def _predict_rows(
             named = dict(zip(map(str, model.classes_), chances[row].tolist(), strict=True))
         if as_json:
             found = {"row": row + 1, "prediction": answer}
-            click.echo(
-                json.dumps(found | ({"probabilities": named} if chances is not None else {}))
-            )
+            more = {"probabilities": named} if chances is not None else {}
+            click.echo(json.dumps(found | more, ensure_ascii=False))
         elif named:
             click.echo("  ".join(f"{name} {value:.4f}" for name, value in named.items()))
         else:

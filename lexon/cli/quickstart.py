@@ -24,7 +24,11 @@ def command(folder: str, threads: int | None, seed: int) -> None:
     """Train a cnn on the documentation of Python's own library: which package is a text from?
 
     Needs no download: the texts are the documentation strings of the Python that runs it. Writes
-    a data file, a model and a report, and predicts three new texts.
+    two data files, a model and a report, and predicts three new texts.
+
+    \b
+    lexon quickstart
+    lexon predict quickstart/model.lexon "Return the running event loop."
     """
     import csv
     from dataclasses import replace

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from lexon.cli.options import DEFAULTS, network_options, reading_options
-from lexon.errors import InputError
+from lexon.cli.options import DEFAULTS, check_output, network_options, reading_options
+from lexon.errors import InputError, NonFiniteError
 
 
 @click.command()
@@ -24,7 +24,11 @@ from lexon.errors import InputError
 @click.option("--target", help="Column to predict from all others: a job on attributes.")
 @click.option("--valid", help="File held out to choose the best epoch, instead of a share.")
 @click.option("--test", help="File looked at once, at the end.")
-@click.option("--hold-out", type=float, help="Share of the rows held out without --valid [0.1].")
+@click.option(
+    "--hold-out",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Share of the rows held out without --valid [0.1].",
+)
 @network_options
 @reading_options
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all chance there is.")
@@ -34,7 +38,7 @@ from lexon.errors import InputError
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint of a run cut short.")
 @click.option(
     "--checkpoint-every",
-    type=float,
+    type=click.FloatRange(0),
     default=30.0,
     show_default=True,
     metavar="SECONDS",
@@ -42,11 +46,12 @@ from lexon.errors import InputError
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
-def command(file: str, model_file: str, target: str | None, **options: Any) -> None:
+def command(file: str, model_file: str, target: str | None, **options: Any) -> int:
     """Train a network on FILE and write it, its tokenizer and its labels to one model file.
 
     FILE is CSV, TSV, JSON lines, fastText lines, or lines that begin with their label; .gz and
-    .xz too. Format, encoding and columns are recognised and printed.
+    .xz too. Format, encoding and columns are recognised and printed. Ctrl-C ends training: the
+    best epoch so far is written, the exit code is 130, and --resume goes on with the rest.
 
     \b
     lexon train reviews.csv --text review --label stars --model cnn -o reviews.lexon
@@ -57,21 +62,44 @@ def command(file: str, model_file: str, target: str | None, **options: Any) -> N
 
     if options["threads"] is not None:
         threads(options["threads"])
-    path = Path(model_file)
-    if path.is_dir() or not path.parent.is_dir():
-        raise InputError(f"{model_file}: no file can be written there\n  is the folder there?")
+    inputs = (file, options["valid"], options["test"])
+    path = check_output("-o", model_file, *inputs)
+    if options["report"]:
+        check_output("--report", options["report"], *inputs)
+        if Path(options["report"]).absolute() == path.absolute():
+            raise InputError("--report and -o name the same file\n  give two names")
+    _refuse_pairs(options | {"target": target})
     job = _train_text if target is None else _train_table
-    job(file, path, target, options)
+    resumption = _resumption(path, options)
+    try:
+        return job(file, path, target, options)
+    except NonFiniteError:  # it would end the same way again
+        resumption.finish()
+        raise
+    except KeyboardInterrupt:
+        if resumption.path.exists():
+            click.echo(f"{resumption.path} is kept: --resume goes on from it", err=True)
+        raise
 
 
-def _train_text(file: str, path: Path, _: str | None, options: dict[str, Any]) -> None:
+def _refuse_pairs(options: dict[str, Any]) -> None:
+    """Raise InputError for two options of which one would be ignored."""
+    pairs = [("hold_out", "valid"), *((name, "target") for name in ("text", "label", "separator"))]
+    for one, other in pairs:
+        if options[one] is not None and options[other] is not None:
+            names = (name.replace("_", "-") for name in (one, other))
+            raise InputError("--{} does not go with --{}\n  give one of them".format(*names))
+
+
+def _train_text(file: str, path: Path, _: str | None, options: dict[str, Any]) -> int:
     from lexon.cli.progress import Terminal
     from lexon.tasks import TextClassifier
     from lexon.tasks.job import Part, train_text
     from lexon.text import read_examples
 
     console, say = _voices(options)
-    reading = {name: options[name] for name in ("format", "encoding", "delimiter", "separator")}
+    names = ("format", "encoding", "delimiter", "header", "separator")
+    reading = {name: options[name] for name in names}
 
     def read(source: str, text: str | None, label: str | None) -> Any:
         examples = read_examples(source, text=text, label=label, **reading)
@@ -98,16 +126,16 @@ def _train_text(file: str, path: Path, _: str | None, options: dict[str, Any]) -
         say=say,
     )
     notes = [note for examples in (train, *others.values()) for note in examples.notes]
-    _finish(model, outcome, path, options, notes, say)
+    return _finish(model, outcome, path, options, notes, say)
 
 
-def _train_table(file: str, path: Path, target: str | None, options: dict[str, Any]) -> None:
+def _train_table(file: str, path: Path, target: str | None, options: dict[str, Any]) -> int:
     from lexon.cli.progress import Terminal
     from lexon.tasks.table_job import train_table
     from lexon.text import read_table
 
     console, say = _voices(options)
-    reading = {name: options[name] for name in ("format", "encoding", "delimiter")}
+    reading = {name: options[name] for name in ("format", "encoding", "delimiter", "header")}
     tables = {}
     for part, source in (("train", file), ("valid", options["valid"]), ("test", options["test"])):
         if source:
@@ -125,7 +153,7 @@ def _train_table(file: str, path: Path, target: str | None, options: dict[str, A
         resumption=_resumption(path, options),
         say=say,
     )
-    _finish(model, outcome, path, options, [], say)
+    return _finish(model, outcome, path, options, [], say)
 
 
 def _voices(options: dict[str, Any]) -> tuple[Any, Callable[[str], None]]:
@@ -181,10 +209,13 @@ def _finish(
     options: dict[str, Any],
     notes: list[str],
     say: Callable[[str], None],
-) -> None:
-    """Write model and report, and say how it went."""
+) -> int:
+    """Write model and report, and say how it went; the exit code."""
     model.save(path)
-    _resumption(path, options).finish()
+    resumption, history = _resumption(path, options), outcome.history
+    interrupted = history.stopped == "interrupted"
+    if not interrupted:
+        resumption.finish()
     command = shlex.join(["lexon", *sys.argv[1:]])
     outcome = replace(outcome, command=command, notes=(*notes, *outcome.notes))
     if options["report"]:
@@ -197,6 +228,14 @@ def _finish(
         click.echo(json.dumps(_summary(outcome), ensure_ascii=False))
     else:
         click.echo(outcome.verdict)
+    if not interrupted:
+        return 0
+    click.echo(
+        f"lexon: interrupted; {path} holds epoch {history.best}, the best of"
+        f" {len(history.epochs)}, and --resume goes on",
+        err=True,
+    )
+    return 130
 
 
 def _summary(outcome: Any) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def as_tensors(operation: str, inputs: Sequence[TensorLike]) -> tuple[Tensor, ..
 
 
 def _data(x: Any, dtype: np.dtype[Any] | None) -> Tensor:
-    if dtype is None and isinstance(x, np.ndarray) and x.dtype.kind == "f":
+    if dtype is None and isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f":
         return Tensor(x, requires_grad=False)
     return Tensor(np.asarray(x, dtype or np.float32), requires_grad=False)
 

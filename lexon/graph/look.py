@@ -98,7 +98,7 @@ def _operation_row(place: int, node: Node, inputs: list[str]) -> tuple[str, ...]
         node.path,
         " ".join(str(value.shape) for value in node.values),
         " ".join(number(_norm(g)) for g in node.upstream),
-        " ".join("-" if g is None else _range(g) for g in node.local),
+        " ".join("-" if g is None else _local(g) for g in node.local),
         " ".join("-" if g is None else number(_norm(g)) for g in node.downstream),
         f"{bytes_kept(node):,}",
         node.line,
@@ -109,11 +109,8 @@ def _norm(gradient: Any) -> float:
     return gradient if isinstance(gradient, float) else norm(gradient)
 
 
-def _range(local: Any) -> str:
-    if isinstance(local, float) or local.size == 0:
-        return show_gradient(local)
-    low, high = number(local.min()), number(local.max())
-    return low if low == high else f"{low}..{high}"
+def _local(local: Any) -> str:
+    return show_gradient(local, True).replace(" ", "")  # one word: a column holds several
 
 
 def dot(root: Tensor) -> str:

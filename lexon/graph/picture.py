@@ -153,7 +153,8 @@ def show_gradient(gradient: Any, local: bool = False) -> str:
     if 0 < gradient.size <= SMALL:
         return show(gradient)
     if local and gradient.size:
-        return f"{number(gradient.min())} .. {number(gradient.max())}"
+        low, high = number(gradient.min()), number(gradient.max())
+        return low if low == high else f"{low} .. {high}"
     return f"‖{number(norm(gradient))}‖"
 
 

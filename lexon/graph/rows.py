@@ -16,6 +16,8 @@ class RowGradient:
     Shapes: rows (R,) ascending, each once; values (R, D); shape = (V, D).
     """
 
+    __array_ufunc__ = None  # so that array + gradient is our sum, not NumPy's loop
+
     rows: Array
     values: Array
     shape: tuple[int, ...]

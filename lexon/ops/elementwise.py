@@ -209,7 +209,9 @@ def _elu(x: Any, *, alpha: float = 1.0) -> Any:
 @op("x: * -> y: *")
 def softplus(x: Array) -> tuple[Array, Local]:
     """y = ln(1 + e^x), a smooth relu; dy/dx = sigmoid(x)."""
-    return np.logaddexp(x, 0.0), Local(lambda: _logistic(x))
+    with unbounded():
+        y = np.logaddexp(x, 0.0)
+    return y, Local(lambda: _logistic(x))
 
 
 @softplus.composed

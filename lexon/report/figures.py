@@ -12,6 +12,7 @@ from html import escape
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from lexon.report.words import shorten
 from lexon.train.history import Epoch, History
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _VARIABLES = {
     _SECOND: "var(--second)",
     _PAPER: "var(--paper)",
 }
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay letters: any script that the reader has a font for
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "axes.unicode_minus": True,
@@ -52,6 +53,8 @@ _SIZE = (4.6, 3.0)
 POINTS = 2000
 #: Curves of at most so many epochs show each epoch as a dot.
 _DOTTED = 30
+#: A longer name of a score would leave no room for its curve.
+_LONGEST_NAME = 24
 
 Values = Sequence[float | None]
 
@@ -79,8 +82,10 @@ def score_curve(history: History) -> str:
     if not _any_finite(scores):
         return ""
 
+    measure = shorten(history.measure, _LONGEST_NAME)
+
     def draw(axes: Axes) -> None:
-        _curve(axes, history, scores, _FIRST, "-", history.measure)
+        _curve(axes, history, scores, _FIRST, "-", measure)
         best = best_epoch(history)
         _mark_best(axes, history)
         if best is not None and best.score is not None and math.isfinite(best.score):
@@ -97,8 +102,7 @@ def score_curve(history: History) -> str:
             )
             axes.legend()
 
-    name = f"held-out {history.measure}"
-    return _svg("score", f"{name} by epoch", name, draw)
+    return _svg("score", f"Held-out {measure} by epoch", f"held-out {measure}", draw)
 
 
 def gradient_curve(history: History) -> str:
@@ -152,6 +156,8 @@ def _any_finite(values: Values) -> bool:
 def _curve(
     axes: Axes, history: History, values: Values, colour: str, style: str, label: str
 ) -> None:
+    from matplotlib.ticker import FixedLocator, MaxNLocator
+
     finite = [math.nan if v is None or not math.isfinite(v) else v for v in values]
     marker = "o" if len(finite) <= _DOTTED else ""
     epochs = [epoch.epoch for epoch in history.epochs]
@@ -159,9 +165,8 @@ def _curve(
         epochs, finite, color=colour, linestyle=style, marker=marker, markersize=4, label=label
     )
     axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    if len(epochs) == 1:
-        axes.set_xticks(epochs)
+    several = MaxNLocator(nbins=9, steps=[1, 2, 5, 10], integer=True)
+    axes.xaxis.set_major_locator(several if len(epochs) > 1 else FixedLocator(epochs))
 
 
 def _mark_best(axes: Axes, history: History) -> None:

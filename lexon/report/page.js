@@ -26,6 +26,7 @@ function sortBy(table, place, header) {
 
 for (const table of document.querySelectorAll("table.sortable")) {
   [...table.tHead.rows[0].cells].forEach((header, place) => {
+    if (header.classList.contains("unsorted")) return;
     const button = document.createElement("button");
     button.type = "button";
     button.title = "Sort by this column";

@@ -70,7 +70,7 @@ def _environment() -> Environment:
         "ensure_ascii": False,
         "separators": (",", ":"),
     }
-    for word in (words.difference, words.language, words.number, words.percent, words.shorten):
+    for word in (words.language, words.number, words.percent, words.shorten):
         environment.filters[word.__name__] = word
     environment.globals.update(SHOWN=words.SHOWN, WHOLE=words.WHOLE)
     return environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-#: The longest text that is shown unopened, and the longest that is there to be opened, in characters.
+#: The longest text shown unopened, and the longest there to be opened, in characters.
 SHOWN, WHOLE = 240, 20_000
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
@@ -53,7 +53,7 @@ def percent(share: float) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds, minutes and seconds, or hours and minutes."""
-    if seconds < 60:
+    if seconds < 59.95:  # what rounds to 60.0 is a minute
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 3600:

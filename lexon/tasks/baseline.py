@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ class LinearBaseline:
 
     def fit(self, texts: Sequence[str], labels: Labels, names: Sequence[Any]) -> LinearBaseline:
         """Train on texts and their labels."""
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.multiclass import OneVsRestClassifier
         from sklearn.svm import LinearSVC
 
@@ -50,7 +52,9 @@ class LinearBaseline:
         if labels.multi_label:  # a label that no row here has cannot be learned
             self.columns = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
             targets = targets[:, self.columns].astype(np.int64)
-        self.machine.fit(self.features.fit_transform(texts), targets)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a rival that is nearly there
+            self.machine.fit(self.features.fit_transform(texts), targets)
         return self
 
     def evaluate(self, texts: Sequence[str], names: Sequence[Any], part: str) -> Evaluation:
@@ -63,7 +67,7 @@ class LinearBaseline:
         predicted = np.asarray(self.machine.predict(matrix))
         if self.labels.multi_label:
             decided = np.zeros_like(truth)
-            decided[:, self.columns] = predicted
+            decided[:, self.columns] = predicted.reshape(len(texts), -1)
             predicted = decided
         confidence = margin if margin.ndim == 2 else np.abs(margin)[:, None]
         return evaluate_classes(part, texts, truth, confidence, self.labels.names, predicted)

@@ -12,13 +12,20 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lexon import __version__, ops, storage
-from lexon.errors import InputError, ModelFileError
+from lexon.errors import InputError, ModelFileError, NonFiniteError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.optim import Optimizer
-from lexon.tasks.common import make_optimizer, rows_digest
+from lexon.tasks.common import make_optimizer, plain, read_history, rows_digest
 from lexon.tasks.evaluation import Evaluation, evaluate_classes
-from lexon.tasks.networks import build_network
+from lexon.tasks.given import (
+    as_given,
+    check_settings,
+    checked_texts,
+    class_weights,
+    read_labels,
+)
+from lexon.tasks.networks import build_network, weight_shapes
 from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, stratified_holdout
 from lexon.train.history import History
 from lexon.train.loop import Plan, Task, Training, Watcher
@@ -28,8 +35,9 @@ Array = npt.NDArray[Any]
 #: The optimizer and learning rate that suit a network, where none is named.
 USUAL = {"linear": ("adagrad", 0.3), "mlp": ("adam", 0.003), "cnn": ("adadelta", 1.0)}
 
-#: Texts that go through the network at a time in prediction; changes no bit of the result.
-AT_ONCE = 256
+#: Texts and tokens that go through the network at a time in prediction (one text at least);
+#: changes no bit of the result.
+AT_ONCE, TOKENS_AT_ONCE = 256, 50_000
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -143,16 +151,16 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``checkpoint`` is given the training before it begins, to resume or to save it.
         """
         check_settings(self)
-        texts, names = checked_texts(X), self._read_labels(y)
-        if len(texts) != len(names):
-            raise InputError(f"there are {len(texts):,} texts, but {len(names):,} labels")
+        texts, (names, self.label_kind_) = checked_texts(X), read_labels(y)
+        _check_lengths(texts, names)
         self.data_hash_ = rows_digest(zip(texts, names, strict=True))
         # Labels are those of all rows, so that a rare class keeps its place without examples.
         self.labels_ = Labels.fit(names)
         held_texts, held_names = [], []
         self.held_out_: Array | None = None
         if valid is not None:
-            held_texts, held_names = checked_texts(valid[0]), self._read_labels(valid[1])
+            held_texts, (held_names, _) = checked_texts(valid[0]), read_labels(valid[1])
+            _check_lengths(held_texts, held_names)
         elif self.validation_fraction:
             kept, held = stratified_holdout(names, self.validation_fraction, self.seed)
             self.held_out_ = held
@@ -178,7 +186,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         self.network_ = self._build(rng)
         ids, targets = self.vocabulary_.encode_batch(tokens), self.labels_.encode(names)
-        weights = self._class_weights(targets)
+        weights = class_weights(self.class_weight, self.labels_, targets)
         held, truth = self._encode(held_texts), self.labels_.encode(held_names)
 
         def loss(rows: Array) -> Tensor:
@@ -187,6 +195,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         def validate() -> tuple[float, float]:
             logits = self._logits(held)
+            _refuse_nonfinite("the scores of held-out texts", logits)
             score = float(np.mean(self._decide(self._probabilities(logits)) == truth))
             if self.labels_.multi_label:
                 score = _micro_f1(truth, self._decide(self._probabilities(logits)))
@@ -208,7 +217,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         if checkpoint is not None:
             checkpoint(training)
-        self.history_ = training.run()
+        with np.errstate(all="ignore"):  # what leaves the finite numbers is an error, and said so
+            self.history_ = training.run()
+        for name, parameter in self.network_.named_parameters():
+            _refuse_nonfinite(name, parameter.value)
 
     def _make_optimizer(self) -> Optimizer:
         name, usual = USUAL[self.model] if self.optimizer is None else (self.optimizer, None)
@@ -216,53 +228,23 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return make_optimizer(name, rate, self.network_)
 
     def _build(self, rng: np.random.Generator) -> Any:
-        outputs = 1 if self._single else len(self.labels_)
-        return build_network(
-            self.model, self.get_params(deep=False), len(self.vocabulary_), outputs, rng
-        )
+        if self._single and len(self.labels_) != 2:
+            raise InputError(
+                f'output is "sigmoid", one score for two classes; there are {len(self.labels_)}'
+                '\n  give output "softmax"'
+            )
+        settings = self.get_params(deep=False)
+        return build_network(self.model, settings, len(self.vocabulary_), self._outputs, rng)
+
+    @property
+    def _outputs(self) -> int:
+        """Numbers that the network gives for a text."""
+        return 1 if self._single else len(self.labels_)
 
     @property
     def _single(self) -> bool:
         """Whether two classes share one sigmoid."""
         return self.output == "sigmoid" and not self.labels_.multi_label
-
-    def _read_labels(self, y: Sequence[Any]) -> list[Any]:
-        """Labels as strings, or as tuples of strings; remembers whether they were whole numbers."""
-        listed = list(y.tolist() if isinstance(y, np.ndarray) else y)
-        if listed and all(isinstance(labels, (list, tuple, set, frozenset)) for labels in listed):
-            return [tuple(sorted(map(str, labels))) for labels in listed]
-        missing = [row for row, label in enumerate(listed) if label is None or label != label]
-        if missing:
-            raise InputError(
-                f"row {missing[0]} has no label ({len(missing):,} rows in all)\n"
-                "  leave these rows out"
-            )
-        self.integer_labels_ = all(type(label) is int for label in listed)
-        return [str(label) for label in listed]
-
-    def _class_weights(self, targets: Array) -> Array | None:
-        if self.class_weight is None:
-            return None
-        if self.class_weight == "balanced":
-            positive = (
-                targets.sum(0)
-                if targets.ndim == 2
-                else np.bincount(targets, minlength=len(self.labels_))
-            )
-            return (len(targets) / (len(self.labels_) * np.maximum(positive, 1))).astype(np.float32)
-        if not isinstance(self.class_weight, dict):
-            raise InputError(
-                f"class_weight is {self.class_weight!r}\n"
-                '  give None, "balanced", or a mapping from label to weight'
-            )
-        given = {str(label): weight for label, weight in self.class_weight.items()}
-        unknown = sorted(given.keys() - set(self.labels_.names))
-        if unknown:
-            raise InputError(
-                f"class_weight names {', '.join(unknown)}, which no row has\n"
-                f"  the labels are {', '.join(self.labels_.names)}"
-            )
-        return np.array([given.get(name, 1.0) for name in self.labels_.names], np.float32)
 
     def _loss(self, logits: Tensor, targets: Array, weights: Array | None) -> Tensor:
         if self.labels_.multi_label:
@@ -287,9 +269,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _logits(self, ids: Ragged) -> Array:
         with no_grad():
-            if len(ids) <= AT_ONCE:
-                return self.network_(ids.rows, ids.lengths).value
-            parts = [ids.take(np.arange(a, b)) for a, b in _portions(len(ids))]
+            parts = [ids.take(np.arange(a, b)) for a, b in _portions(ids.lengths)]
             return np.concatenate([self.network_(p.rows, p.lengths).value for p in parts])
 
     def _probabilities(self, logits: Array) -> Array:
@@ -326,13 +306,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The labels, in the order of the columns of ``predict_proba``."""
         if not hasattr(self, "labels_"):
             raise AttributeError("classes_ is known after fit")
-        names = self.labels_.names
-        return np.array([int(n) for n in names] if self.integer_labels_ else names)
+        return as_given(self.labels_, self.label_kind_)
 
     def score(self, X: Sequence[str], y: Sequence[Any], sample_weight: Any = None) -> float:
         """Accuracy, or micro-averaged F1 for several labels a text."""
         if self.labels_.multi_label:
-            truth = self.labels_.encode(self._read_labels(y))
+            truth = self.labels_.encode(read_labels(y)[0])
             return _micro_f1(truth, self._decide(self.predict_proba(X)))
         return float(super().score(X, y, sample_weight))
 
@@ -342,9 +321,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: a label was not among the training rows' labels.
         """
-        texts, probabilities = checked_texts(X), self.predict_proba(X)
-        names: list[Any] = [_as_names(label) for label in y]
-        truth = self.labels_.encode(names)
+        check_is_fitted(self, "network_")
+        texts, names = checked_texts(X), read_labels(y)[0]
+        _check_lengths(texts, names)
+        try:
+            truth = self.labels_.encode(names)
+        except InputError as error:
+            raise InputError(f"{part}: {error}") from None
+        probabilities = self.predict_proba(texts)
         decided = self._decide(probabilities)
         return evaluate_classes(part, texts, truth, probabilities, self.labels_.names, decided)
 
@@ -353,16 +337,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to one file; equal models give equal bytes."""
         check_is_fitted(self, "network_")
-        settings = self.get_params(deep=False)
-        settings["windows"] = list(self.windows)
         content = {
             "task": "text-classification",
             "lexon": __version__,
-            "settings": settings,
+            "settings": plain(self.get_params(deep=False)),
             "tokenizer": self.tokenizer_.to_json(),
             "vocabulary": self.vocabulary_.to_json(),
             "labels": self.labels_.to_json(),
-            "integer_labels": self.integer_labels_,
+            "label_kind": self.label_kind_,
             "history": self.history_.to_json(),
             "data": self.data_hash_,
         }
@@ -384,55 +366,69 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if content.get("task") != "text-classification":
             raise ModelFileError(f"{path}: holds a model for {content.get('task')}, not texts")
         try:
-            model = cls(**content["settings"])
-            model.tokenizer_ = Tokenizer.from_json(content["tokenizer"])
-            model.vocabulary_ = Vocabulary.from_json(content["vocabulary"])
-            model.labels_ = Labels.from_json(content["labels"])
-            model.integer_labels_ = content["integer_labels"]
-            model.history_ = History.from_json(content["history"])
-            model.data_hash_ = content["data"]
-            model.network_ = model._build(np.random.default_rng(0))
-            model.network_.load_state_dict(stored.arrays)
-        except (KeyError, TypeError, InputError) as error:
+            return cls._restored(stored)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ModelFileError(
-                f"{path}: a part of the model is not as it should be: {error}"
+                f"{path}: a part of the model is not as it should be: {error!s:.300}"
             ) from None
-        model.network_.eval()
+
+    @classmethod
+    def _restored(cls, stored: storage.Stored) -> TextClassifier:
+        content = stored.content
+        model = cls(**content["settings"])
+        check_settings(model)
+        model.windows = tuple(model.windows)
+        model.tokenizer_ = Tokenizer.from_json(content["tokenizer"])
+        if model.tokenizer_.kind == "auto":
+            raise ValueError("the kind of tokens is not decided")
+        model.vocabulary_ = Vocabulary.from_json(content["vocabulary"])
+        model.labels_ = Labels.from_json(content["labels"])
+        model.label_kind_ = content["label_kind"]
+        if len(set(model.classes_.tolist())) < len(model.labels_):
+            raise ValueError("two labels are the same")
+        model.history_ = read_history(content["history"])
+        model.data_hash_, model.held_out_ = str(content["data"]), None
+        model._restore_network(stored.arrays)
         return model
+
+    def _restore_network(self, arrays: dict[str, Array]) -> None:
+        """Build the network and fill it; nothing is built that the arrays would not fill."""
+        settings, words = self.get_params(deep=False), len(self.vocabulary_)
+        wanted = weight_shapes(self.model, settings, words, self._outputs)
+        stored = {name: array.shape for name, array in arrays.items()}
+        if stored != wanted or any(array.dtype != np.float32 for array in arrays.values()):
+            raise ValueError("the weights stored are not those of this network")
+        self.network_ = self._build(np.random.default_rng(0))
+        self.network_.load_state_dict(arrays)
+        self.network_.eval()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Arrays instead of the network, whose packed weights do not outlive the process."""
+        state = dict(super().__getstate__())
+        if "network_" in state:
+            state["network_"] = self.network_.state_dict()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({name: state[name] for name in state if name != "network_"})
+        if "network_" in state:
+            self._restore_network(state["network_"])
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
 
 
-def checked_texts(X: Any) -> list[str]:
-    """The texts as a list of strings.
-
-    Raises:
-        InputError: it is one string, or an item is not a string; tells which.
-    """
-    if isinstance(X, str):
-        raise InputError("texts are a list of strings, this is one string\n  give [text]")
-    texts = list(X)
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"text {row} is {type(text).__name__}, not a string: {text!r:.60}")
-    return texts
+def _check_lengths(texts: Sequence[str], names: Sequence[Any]) -> None:
+    if len(texts) != len(names):
+        raise InputError(f"there are {len(texts):,} texts, but {len(names):,} labels")
 
 
-def check_settings(model: TextClassifier) -> None:
-    """Raise InputError for a parameter that makes no sense."""
-    whole = ("filters", "dimension", "hidden", "min_count")
-    for name in whole:
-        if getattr(model, name) < 1:
-            raise InputError(f"{name} is {getattr(model, name)}\n  give 1 or more")
-    if model.model == "cnn" and (not model.windows or min(model.windows) < 1):
-        raise InputError(f"windows is {model.windows}\n  give n-gram sizes such as (3, 4, 5)")
-    if len(set(model.windows)) < len(model.windows):
-        raise InputError(f"windows names a size twice: {model.windows}")
-    if not 0 <= model.validation_fraction < 1:
-        raise InputError(f"validation_fraction is {model.validation_fraction}, not within [0, 1)")
-    if model.output not in ("softmax", "sigmoid"):
-        raise InputError(f'output {model.output!r} is neither "softmax" nor "sigmoid"')
+def _refuse_nonfinite(what: str, values: Array) -> None:
+    if not np.isfinite(values).all():
+        raise NonFiniteError(
+            f"training left the finite numbers: {what} are not finite\n"
+            "  the learning rate is probably too high: try a tenth of it, or clip gradients (clip 5)"
+        )
 
 
 def _one_sigmoid(logits: Tensor, targets: Array, weights: Array | None) -> Tensor:
@@ -441,12 +437,7 @@ def _one_sigmoid(logits: Tensor, targets: Array, weights: Array | None) -> Tenso
     if weights is None:
         return ops.binary_cross_entropy(logits, targets=column)
     total = ops.softplus(logits) - logits * column
-    return (total * (weights / weights.sum())[:, None]).sum()
-
-
-def _as_names(label: Any) -> str | tuple[str, ...]:
-    many = isinstance(label, (list, tuple, set, frozenset))
-    return tuple(sorted(map(str, label))) if many else str(label)
+    return (total * (weights / max(weights.sum(), 1e-30))[:, None]).sum()
 
 
 def _micro_f1(truth: Array, decided: Array) -> float:
@@ -454,5 +445,12 @@ def _micro_f1(truth: Array, decided: Array) -> float:
     return 2 * hits / max(float(truth.sum() + decided.sum()), 1.0)
 
 
-def _portions(size: int) -> Iterator[tuple[int, int]]:
-    return ((start, min(start + AT_ONCE, size)) for start in range(0, size, AT_ONCE))
+def _portions(lengths: Array) -> Iterator[tuple[int, int]]:
+    """Where to cut texts of these lengths: few enough texts and few enough tokens at a time."""
+    start, tokens = 0, 0
+    for place, length in enumerate(lengths.tolist()):
+        if place > start and (place - start == AT_ONCE or tokens + length > TOKENS_AT_ONCE):
+            yield start, place
+            start, tokens = place, 0
+        tokens += length
+    yield start, len(lengths)

@@ -204,6 +204,16 @@ def read_numbers(what: str, cells: Iterable[Any] | Array) -> Array:
     return values
 
 
+def describe(sheet: Sheet, kinds: Kinds) -> list[str]:
+    """What each row is called in an evaluation: its cells by column."""
+    names = (*kinds.numbers, *kinds.levels)
+    shown = [
+        [*(f"{value:g}" for value in numbers), *levels]
+        for numbers, levels in zip(sheet.numbers.tolist(), sheet.levels.tolist(), strict=True)
+    ]
+    return [", ".join(f"{n}={cell}" for n, cell in zip(names, r, strict=True)) for r in shown]
+
+
 def _endless(values: Array) -> Array:
     """Infinite, or so large that a mean of squares is."""
     return np.abs(values) > LARGEST  # NaN, a blank, is not

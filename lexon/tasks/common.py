@@ -1,16 +1,19 @@
-"""What all estimators share: optimisers by name, and the digest of their data."""
+"""What all estimators share: optimisers by name, the digest of their data, parts of files."""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from lexon import optim
 from lexon.errors import InputError
 from lexon.nn.module import Module
 from lexon.optim import Optimizer
+from lexon.train.history import History
 
 #: The optimisers by the names that estimators and the command line take, each with the learning
 #: rate that is used when none is given.
@@ -51,3 +54,36 @@ def rows_digest(*parts: Iterable[tuple[str, Any]] | None) -> str:
         for text, label in part or ():
             digest.update(f"{len(text)}:{label!r}:{text}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """A parameter as JSON has it: numbers of Python's own, lists, and texts as keys."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, range, np.ndarray)):
+        return [plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def read_history(content: Any) -> History:
+    """The history in a file, checked: everything in it is what :class:`History` says.
+
+    Raises:
+        ValueError, LookupError, TypeError: it is not.
+    """
+    history = History.from_json(content)
+    whole = [history.best, *(epoch.epoch for epoch in history.epochs)]
+    measured = [
+        value
+        for epoch in history.epochs
+        for name, value in vars(epoch).items()
+        if name != "epoch" and not (value is None and name in ("score", "valid_loss"))
+    ]
+    if (
+        not all(type(number) is int for number in whole)
+        or not all(type(number) in (int, float) for number in measured)
+        or not (isinstance(history.measure, str) and isinstance(history.stopped, str))
+        or not 0 <= history.best <= len(history.epochs)
+    ):
+        raise ValueError("the history is not as it should be")
+    return history

@@ -9,18 +9,22 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from lexon import __version__
+from lexon.errors import InputError
 from lexon.tasks.baseline import LinearBaseline
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation
 from lexon.tasks.explain import fired_ngrams
+from lexon.tasks.given import read_labels
 from lexon.tasks.outcome import Outcome
-from lexon.text import Examples, duplicates
+from lexon.text import Examples, Labels, duplicates
 from lexon.train.checkpoint import Checkpoint
+from lexon.train.history import History
 from lexon.train.loop import Training, Watcher
 
 
@@ -47,27 +51,31 @@ class Resumption:
         return prepare
 
     def finish(self) -> None:
-        """Remove the checkpoint: the model is safe."""
-        self.path.unlink(missing_ok=True)
+        """Remove the checkpoint, and what a run that was killed while it saved left of one."""
+        for path in (self.path, *self.path.parent.glob(f".{escape(self.path.name)}.*")):
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
 class Part:
-    """A named part of the data."""
+    """A named part of the data, and the file it comes from."""
 
     name: str
     texts: list[str]
     labels: list[Any]
+    source: str = ""
 
     @classmethod
     def of(cls, name: str, examples: Examples) -> Part:
-        return cls(name, examples.texts, list(examples.labels or ()))
+        source = examples.table.recognised.name if examples.table else ""
+        return cls(name, examples.texts, list(examples.labels or ()), source)
 
     def rows(self) -> Iterable[tuple[str, Any]]:
         return zip(self.texts, self.labels, strict=True)
 
     def take(self, name: str, rows: Sequence[int]) -> Part:
-        return Part(name, [self.texts[i] for i in rows], [self.labels[i] for i in rows])
+        texts, labels = [self.texts[i] for i in rows], [self.labels[i] for i in rows]
+        return Part(name, texts, labels, self.source)
 
 
 def identity(settings: dict[str, Any], *digests: str) -> str:
@@ -91,8 +99,14 @@ def train_text(
 
     The held-out part is ``valid``, else a share of the training rows; it chose the best epoch, so
     its score is kind. The test part is looked at once, at the end.
+
+    Raises:
+        InputError: a part or a setting cannot be used; labels are checked before training.
+        NonFiniteError: training diverged.
+        KeyboardInterrupt: training was interrupted before its first epoch had ended.
     """
     began = time.perf_counter()
+    _check_labels(train, valid, test)
     digest = rows_digest(train.rows(), None if valid is None else valid.rows())
     checkpoint = None
     if resumption is not None:
@@ -104,11 +118,13 @@ def train_text(
         watcher=watcher,
         checkpoint=checkpoint,
     )
+    refuse_untrained(model.history_)
     seconds = time.perf_counter() - began
     learned, held = _split(model, train, valid)
     parts = [part for part in (held, test) if part is not None and part.texts]
     evaluations = tuple(model.evaluate(p.texts, p.labels, p.name) for p in parts)
-    rival, rival_name = _rival(model, learned, parts, say) if baseline else ((), "")
+    wanted = baseline and model.history_.stopped != "interrupted"
+    rival, rival_name = _rival(model, learned, parts, say) if wanted else ((), "")
     return Outcome(
         network=model.model,
         target="label",
@@ -122,6 +138,23 @@ def train_text(
         seconds=seconds,
         memory=peak_memory(),
     )
+
+
+def refuse_untrained(history: History) -> None:
+    """Raise KeyboardInterrupt if training was interrupted before an epoch had ended."""
+    if not history.epochs:
+        raise KeyboardInterrupt("before the first epoch had ended: no model is written")
+
+
+def _check_labels(train: Part, *others: Part | None) -> None:
+    """Raise InputError, naming the file, if labels are too few or not those that are trained."""
+    part = train
+    try:
+        labels = Labels.fit(read_labels(train.labels)[0])
+        for part in filter(None, others):
+            labels.encode(read_labels(part.labels)[0])
+    except InputError as error:
+        raise InputError(f"{part.source or part.name}: {error}") from None
 
 
 def _split(model: TextClassifier, train: Part, valid: Part | None) -> tuple[Part, Part | None]:

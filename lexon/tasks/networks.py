@@ -135,3 +135,22 @@ def build_network(
     if model not in NETWORKS:
         raise InputError(f"model {model!r} is none of {', '.join(NETWORKS)}")
     return NETWORKS[model](settings, words, classes, rng)
+
+
+def weight_shapes(
+    model: str, settings: Settings, words: int, classes: int
+) -> dict[str, tuple[int, ...]]:
+    """The weights of the network that :func:`build_network` would build, without building it."""
+    width = settings["dimension"]
+    if model == "linear":
+        return {"table.weight": (words, classes), "bias": (classes,)}
+    shapes: dict[str, tuple[int, ...]] = {"table.weight": (words, width), "out.bias": (classes,)}
+    if model == "mlp":
+        hidden = settings["hidden"]
+        shapes |= {"hidden.weight": (hidden, width), "hidden.bias": (hidden,)}
+        return shapes | {"out.weight": (classes, hidden)}
+    filters, windows = settings["filters"], settings["windows"]
+    for window in windows:
+        shapes[f"conv.weight_{window}"] = (filters, window, width)
+        shapes[f"conv.bias_{window}"] = (filters,)
+    return shapes | {"out.weight": (classes, filters * len(windows))}

@@ -15,7 +15,7 @@ from lexon.errors import InputError
 from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, evaluate_numbers
 from lexon.tasks.features import Encoder
-from lexon.tasks.job import Resumption, identity, peak_memory
+from lexon.tasks.job import Resumption, identity, peak_memory, refuse_untrained
 from lexon.tasks.outcome import Outcome
 from lexon.tasks.table_model import TableModel
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
@@ -90,6 +90,7 @@ def train_table(
         watcher=watcher,
         checkpoint=_checkpoint(model, (train, held), resumption, say),
     )
+    refuse_untrained(model.history_)
     model.target_column_ = target
     for note in model.notes_:
         say(f"  {note}")
@@ -109,16 +110,26 @@ def train_table(
         seconds=seconds,
         memory=peak_memory(),
     )
-    if baseline:
+    if baseline and model.history_.stopped != "interrupted":
         rival = LinearRival(model, learned)
         scores = tuple(rival.evaluate(part) for part in parts)
         outcome = replace(outcome, baseline=scores, baseline_name=rival.name)
     return model, outcome
 
 
-def evaluate_table(model: TableModel, table: Table, part: str) -> Evaluation:
-    """All scores of a model on a table that holds its target column."""
-    rows = Rows.of(part, table, model.target_column_, lambda line: None)
+def evaluate_table(
+    model: TableModel, table: Table, part: str, target: str | None = None
+) -> Evaluation:
+    """All scores of a model on a table that holds its target, in the column ``target``.
+
+    Without ``target`` it is the column of that name that the model was trained on.
+    """
+    target = target or getattr(model, "target_column_", None)
+    if target is None:
+        raise InputError(
+            f"{part}: which column holds the target is not in the model file\n  name it: --label"
+        )
+    rows = Rows.of(part, table, target, lambda line: None)
     return model.evaluate(rows.columns, rows.target, part)
 
 

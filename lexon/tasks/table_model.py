@@ -30,7 +30,12 @@ from lexon.tasks.columns import (
 )
 from lexon.tasks.common import make_optimizer
 from lexon.tasks.features import Encoded, Encoder
-from lexon.tasks.table_network import build_network, check_settings, hidden_widths
+from lexon.tasks.table_network import (
+    build_network,
+    check_settings,
+    hidden_widths,
+    usual_rate,
+)
 from lexon.tasks.targets import Classes, Numbers, input_errors
 from lexon.train.history import History
 from lexon.train.loop import Plan, Task, Training, Watcher
@@ -62,7 +67,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         optimizer: str = "adamw",
         learning_rate: float | None = None,
         epochs: int = 40,
-        batch_size: int = 128,
+        batch_size: int | None = None,
         patience: int | None = 10,
         clip: float | None = None,
         validation_fraction: float = 0.1,
@@ -193,8 +198,9 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         rng = np.random.default_rng(self.seed)
         network = self.network_ = self._build(rng)
         encoder = self.encoder_
-        optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
-        steps = self.epochs * -(-len(rows) // self.batch_size)
+        optimizer = make_optimizer(self.optimizer, usual_rate(self), network)
+        batch = self.batch_size or min(max(len(rows) // 32, 8), 128)
+        steps = self.epochs * -(-len(rows) // batch)
         decay = Cosine(optimizer, steps)
 
         def loss(indices: Array) -> Tensor:
@@ -214,7 +220,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
             network,
             optimizer,
             Task(len(rows), loss, validate if held else None, after_step),
-            Plan(self.epochs, self.batch_size, self.patience if held else None, self.clip),
+            Plan(self.epochs, batch, self.patience if held else None, self.clip),
             rng,
             measure=self._measure,
             watcher=watcher,
@@ -272,19 +278,6 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
                 part = rows.take(slice(start, start + AT_ONCE))
                 parts.append(self.network_(self.encoder_.inputs(part)).value)
         return np.concatenate(parts)
-
-    def _describe(self, sheet: Sheet) -> list[str]:
-        """What a row of an evaluation is called: its cells by column."""
-        kinds = self.encoder_.kinds
-        numbers = [
-            [f"{name}={value:g}" for name, value in zip(kinds.numbers, row, strict=True)]
-            for row in sheet.numbers
-        ]
-        levels = [
-            [f"{name}={level}" for name, level in zip(kinds.levels, row, strict=True)]
-            for row in sheet.levels
-        ]
-        return [", ".join(a + b) for a, b in zip(numbers, levels, strict=True)]
 
     # Files
 

@@ -76,8 +76,8 @@ class Plan:
 class Training:
     """One training run, resumable at any step.
 
-    ``rng`` draws the order of examples and whatever the network draws (dropout): it is the only
-    source of chance, and part of the state.
+    ``rng`` draws the order of examples. It and the generators that modules hold as ``rng``
+    (dropout; the same or others) are the only sources of chance, and part of the state.
     """
 
     def __init__(
@@ -153,6 +153,7 @@ class Training:
         loss = self.task.loss(indices)
         value = loss.item()
         if not math.isfinite(value):
+            dict(self.network.named_parameters())  # a part's own walk may have shortened names
             raise NonFiniteError(self._advice(describe_nonfinite(loss)))
         self.optimizer.zero_grad()
         loss.backward()
@@ -213,13 +214,19 @@ class Training:
             self.save(self)
             self._saved_at = time.monotonic()
 
+    def _generators(self) -> list[np.random.Generator]:
+        """The run's own generator and those of the network's modules, each once."""
+        held = (getattr(module, "rng", None) for module in self.network.modules())
+        found = [self.rng, *(rng for rng in held if isinstance(rng, np.random.Generator))]
+        return list({id(rng): rng for rng in found}.values())
+
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Everything that decides how training goes on: a JSON object and arrays."""
         content = {
             "done": self.done,
             "sums": self._sums.tolist(),
             "history": self.history.to_json(),
-            "rng": self.rng.bit_generator.state,
+            "rng": [rng.bit_generator.state for rng in self._generators()],
             "learning_rate": self.optimizer.learning_rate,
         }
         arrays = {"order": np.asarray(self.order, np.int64)}
@@ -238,7 +245,8 @@ class Training:
         self.best = part("best.")
         self.optimizer.load_state_arrays(part("optimizer."))
         self.optimizer.learning_rate = content["learning_rate"]
-        self.rng.bit_generator.state = content["rng"]
+        for rng, drawn in zip(self._generators(), content["rng"], strict=True):
+            rng.bit_generator.state = drawn
         self.history = History.from_json(content["history"])
         self.done, self._sums = content["done"], np.array(content["sums"])
         self.order = arrays["order"]

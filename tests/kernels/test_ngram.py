@@ -76,8 +76,7 @@ def test_forward_equals_the_reference(dtype, case):
 def test_way_back_equals_the_reference(dtype, case):
     lengths, window, _, filters, wide = case
     x, w, bias = arrays(case, dtype, whole)
-    dy, dz = whole((len(lengths), filters)), None
-    dy = dy.astype(dtype)
+    dy = whole((len(lengths), filters)).astype(dtype)
     dz = whole((int(ngram.counts(lengths, window, wide).sum()), filters)).astype(dtype)
     _, where = maxima(x, w, bias, lengths, wide)
     for name, arguments in {
@@ -144,21 +143,27 @@ def test_threads_change_no_bit(wide, dtype, on_threads):
     dy = real((40, 50)).astype(dtype)
     dz = real((int(ngram.counts(lengths, 3, wide).sum()), 50)).astype(dtype)
 
+    def gradients(module, where):
+        return [
+            module.max_filters_gradient(x, dy, where, lengths, 3, wide),
+            module.max_rows_gradient(w, dy, where, lengths, len(x), wide),
+            module.map_rows_gradient(w, dz, lengths, len(x), wide),
+            module.map_filters_gradient(x, dz, lengths, 3, wide),
+        ]
+
     def everything():
         y, where = maxima(x, w, bias, lengths, wide)
-        return [
-            y,
-            where,
-            feature_map(x, w, bias, lengths, wide),
-            ngram.max_filters_gradient(x, dy, where, lengths, 3, wide),
-            ngram.max_rows_gradient(w, dy, where, lengths, len(x), wide),
-            ngram.map_rows_gradient(w, dz, lengths, len(x), wide),
-            ngram.map_filters_gradient(x, dz, lengths, 3, wide),
-        ]
+        z = feature_map(x, w, bias, lengths, wide)
+        return [y, where, z, *gradients(ngram, where)]
 
     one, two, five = (on_threads(n, everything) for n in (1, 2, 5))
     assert [a.tobytes() for a in one] == [a.tobytes() for a in two]
     assert [a.tobytes() for a in one] == [a.tobytes() for a in five]
+    room = 1e-12 if dtype is np.float64 else 1e-4
+    y, _ = reference.max_over_time(x, w, bias, lengths, wide)
+    wanted = [y, one[1], reference.feature_map(x, w, bias, lengths, wide)]
+    for got, right in zip(one, [*wanted, *gradients(reference, one[1])], strict=True):
+        np.testing.assert_allclose(got, right, rtol=room, atol=room)
 
 
 @pytest.mark.parametrize("place", [0, 3, 6])

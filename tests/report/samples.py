@@ -73,7 +73,7 @@ def several_labels(labels: tuple[str, ...], rows: int) -> Evaluation:
     """Any number of labels a row."""
     generator = np.random.default_rng(4)
     truth: Array = (generator.random((rows, len(labels))) < 0.3).astype(np.int64)
-    shares = np.clip(truth * 0.6 + generator.random((rows, len(labels))) * 0.5, 0, 1)
+    shares = np.clip(truth * 0.4 + generator.random((rows, len(labels))) * 0.5, 0, 1)
     predicted = (shares > 0.5).astype(np.int64)
     return evaluate_classes("held-out", texts(rows), truth, shares, labels, predicted)
 
@@ -106,7 +106,11 @@ def binary() -> Outcome:
             Fired(
                 window=3 + number % 3,
                 number=number,
-                ngrams=(("a gorgeous film", 4.31), ("utterly charming ,", 3.9), ("never once", 3.2)),
+                ngrams=(
+                    ("a gorgeous film", 4.31),
+                    ("utterly charming ,", 3.9),
+                    ("never once", 3.2),
+                ),
                 label=labels[number % 2],
             )
             for number in range(9)

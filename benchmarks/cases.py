@@ -1,0 +1,13 @@
+"""The table of cases; each has a file of its own."""
+
+from __future__ import annotations
+
+from benchmarks import mlp, products, sentence, textcnn
+from benchmarks.case import Case
+
+CASES: dict[str, Case] = {
+    "textcnn_epoch": textcnn.CASE,
+    "mlp_step": mlp.CASE,
+    "one_sentence": sentence.CASE,
+    "product": products.CASE,
+}

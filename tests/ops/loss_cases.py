@@ -1,0 +1,77 @@
+"""Cases of lexon/ops/loss.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tests.ops.case import Case, normal, positive
+
+X = normal(101, 5, 4)
+CLASSES = np.array([0, 3, 1, 1, 2])
+PROBABILITIES = positive(102, 5, 4)
+PROBABILITIES /= PROBABILITIES.sum(axis=1, keepdims=True)
+WEIGHTS = positive(103, 4)
+
+
+def _torch(name: str, targets: Any, **options: Any) -> Any:
+    def reference(x: Any) -> Any:
+        import torch
+
+        given = {k: torch.tensor(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+        return getattr(torch.nn.functional, name)(x, torch.tensor(targets), **given)
+
+    return reference
+
+
+CASES = [
+    *(
+        Case(
+            "squared_error",
+            (X,),
+            {"targets": PROBABILITIES, "reduction": reduction},
+            reduction,
+            _torch("mse_loss", PROBABILITIES, reduction=reduction),
+        )
+        for reduction in ("mean", "sum")
+    ),
+    *(
+        Case(
+            "binary_cross_entropy",
+            (X,),
+            {"targets": PROBABILITIES, "reduction": reduction, "weights": weights},
+            f"{reduction}-{'plain' if weights is None else 'weighted'}",
+            _torch(
+                "binary_cross_entropy_with_logits",
+                PROBABILITIES,
+                reduction=reduction,
+                weight=weights,
+            ),
+        )
+        for reduction in ("mean", "sum")
+        for weights in (None, WEIGHTS)
+    ),
+    *(
+        Case(
+            "cross_entropy",
+            (X,),
+            {"targets": targets, "reduction": reduction, "weights": weights},
+            f"{reduction}-{label}-{'plain' if weights is None else 'weighted'}",
+            # PyTorch divides by N where the targets are probabilities, ours by their weights.
+            _torch("cross_entropy", targets, reduction=reduction, weight=weights)
+            if reduction == "sum" or weights is None or label == "classes"
+            else None,
+        )
+        for reduction in ("mean", "sum")
+        for label, targets in (("classes", CLASSES), ("probabilities", PROBABILITIES))
+        for weights in (None, WEIGHTS)
+    ),
+    Case("squared_error", (normal(104, 0, 3),), {"targets": np.zeros((0, 3))}, "empty"),
+    Case(
+        "cross_entropy",
+        (normal(105, 0, 3),),
+        {"targets": np.zeros(0, int), "reduction": "sum"},
+        "empty",
+    ),
+]
