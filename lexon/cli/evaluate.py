@@ -33,6 +33,7 @@ def command(
     lexon evaluate reviews.lexon test.csv --label stars
     lexon evaluate prices.lexon new_computers.csv --json
     """
+    from lexon import storage
     from lexon.tasks import TextClassifier, load
     from lexon.text import read_examples, read_table
 
@@ -50,10 +51,12 @@ def command(
         options = {k: v for k, v in reading.items() if k != "separator"}
         evaluation = evaluate_table(fitted, read_table(file, **options), file, label)
     if report:
-        from lexon.report import write_evaluation
+        from lexon.report import render_evaluation
 
         facts = {"model": model, "data": file, "rows": f"{evaluation.rows:,}"}
-        write_evaluation(evaluation, report, title=f"{model} on {file}", facts=facts)
+        page = render_evaluation(evaluation, f"{model} on {file}", facts)
+        with storage.replacing(report) as temporary:
+            temporary.write_text(page, encoding="utf-8")
     if as_json:
         click.echo(json.dumps(evaluation.to_json(), ensure_ascii=False))
         return

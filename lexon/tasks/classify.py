@@ -27,7 +27,6 @@ from lexon.tasks.given import (
 )
 from lexon.tasks.networks import build_network, weight_shapes
 from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, stratified_holdout
-from lexon.train.history import History
 from lexon.train.loop import Plan, Task, Training, Watcher
 
 Array = npt.NDArray[Any]
@@ -156,7 +155,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.data_hash_ = rows_digest(zip(texts, names, strict=True))
         # Labels are those of all rows, so that a rare class keeps its place without examples.
         self.labels_ = Labels.fit(names)
-        held_texts, held_names = [], []
+        held_texts: list[str] = []
+        held_names: list[Any] = []
         self.held_out_: Array | None = None
         if valid is not None:
             held_texts, (held_names, _) = checked_texts(valid[0]), read_labels(valid[1])
@@ -427,7 +427,7 @@ def _refuse_nonfinite(what: str, values: Array) -> None:
     if not np.isfinite(values).all():
         raise NonFiniteError(
             f"training left the finite numbers: {what} are not finite\n"
-            "  the learning rate is probably too high: try a tenth of it, or clip gradients (clip 5)"
+            "  the learning rate is probably too high: try a tenth, or clip gradients (clip 5)"
         )
 
 

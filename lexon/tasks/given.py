@@ -155,7 +155,7 @@ def check_settings(model: Any) -> None:
             positive(model, name, getattr(model, name))
     if model.learning_rate is not None:
         not_negative(model, "learning_rate", model.learning_rate)
-    if not (isinstance(model.threshold, Real) and 0 < model.threshold <= 1):
+    if not (isinstance(model.threshold, Real) and 0 < float(model.threshold) <= 1):
         raise InputError(f"threshold is {model.threshold!r}\n  give a probability above 0")
     if whole(model, "seed", model.seed, 0) >= 2**32:
         raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
@@ -191,7 +191,7 @@ def _check_class_weight(given: Any) -> None:
             f'class_weight is {given!r}\n  give None, "balanced", or {{label: weight, ...}}'
         )
     for label, weight in given.items():
-        if not (isinstance(weight, Real) and 0 <= weight < math.inf):
+        if not (isinstance(weight, Real) and 0 <= float(weight) < math.inf):
             raise InputError(
                 f"class_weight of {label!r} is {weight!r}\n  give 0 or a number above it"
             )

@@ -56,6 +56,8 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
     _measure: ClassVar[str]
     _kind_of_target: ClassVar[type[Numbers] | type[Classes]]
     target_: Numbers | Classes
+    #: The column that is predicted, where the model was trained on a file.
+    target_column_: str = ""
 
     def __init__(
         self,
@@ -296,6 +298,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
             "columns": None if self.columns_ is None else list(self.columns_),
             "encoder": self.encoder_.to_json(),
             "target": self.target_.to_json(),
+            "target column": self.target_column_,
             "notes": list(self.notes_),
             "history": self.history_.to_json(),
         }
@@ -331,6 +334,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         check_settings(model)
         model.encoder_ = Encoder.from_json(content["encoder"])
         model.target_ = cls._kind_of_target.from_json(content["target"])
+        model.target_column_ = str(content["target column"])
         model.notes_ = tuple(map(str, content["notes"]))
         model.history_ = History.from_json(content["history"])
         model.held_out_ = model.columns_ = None
