@@ -253,10 +253,10 @@ CASE = Case(
     explanation=(
         "Kim 2014, CNN-rand on MR: 9,596 sentences, word vectors of 300 numbers that are trained,"
         " windows 3, 4, 5 with 100 filters, dropout 0.5, batches of 50, Adadelta. PyTorch pads"
-        " each batch to its longest sentence. Its Adadelta takes no sparse gradients; in the"
-        " last column the table has them, with Adagrad instead (another rule, cheaper). The"
-        " fraction of the peak counts what must be computed: no padding, and on the way back"
-        " only the n-grams that won."
+        " each batch to its longest sentence. Its Adadelta takes no sparse gradients:"
+        " with a sparse table, the table is updated by Adagrad instead (another rule, cheaper, so"
+        " that losses are not compared). The fraction of the peak counts what must be computed: no"
+        " padding, and on the way back only the n-grams that won."
     ),
     contenders={
         "lexon": Contender(lexon),

@@ -71,7 +71,7 @@ def loss_curve(history: History) -> str:
         if _any_finite(validation):
             _curve(axes, history, validation, _SECOND, "--", "validation")
         _mark_best(axes, history)
-        axes.legend()
+        _legend(axes)
 
     return _svg("loss", "Loss by epoch", "loss", draw)
 
@@ -100,7 +100,7 @@ def score_curve(history: History) -> str:
                 linestyle="none",
                 label=f"best: {best.score:.4f}",
             )
-            axes.legend()
+            _legend(axes)
 
     return _svg("score", f"Held-out {measure} by epoch", f"held-out {measure}", draw)
 
@@ -139,7 +139,7 @@ def scatter(truth: Sequence[float], predicted: Sequence[float]) -> str:
             alpha=0.5,
         )
         axes.set_xlabel("truth")
-        axes.legend()
+        _legend(axes)
 
     return _svg("scatter", "Predicted values over true values", "predicted", draw, (5.2, 4.2))
 
@@ -167,6 +167,11 @@ def _curve(
     axes.set_xlabel("epoch")
     several = MaxNLocator(nbins=9, steps=[1, 2, 5, 10], integer=True)
     axes.xaxis.set_major_locator(several if len(epochs) > 1 else FixedLocator(epochs))
+
+
+def _legend(axes: Axes) -> None:
+    """Above the axes, where no curve runs."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
 
 
 def _mark_best(axes: Axes, history: History) -> None:

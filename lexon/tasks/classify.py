@@ -364,7 +364,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The model of what :func:`lexon.storage.read` gave."""
         content = stored.content
         if content.get("task") != "text-classification":
-            raise ModelFileError(f"{path}: holds a model for {content.get('task')}, not texts")
+            task = str(content.get("task"))[:60]
+            raise ModelFileError(f"{path}: holds a model for {task}, not texts")
         try:
             return cls._restored(stored)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:

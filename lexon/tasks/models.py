@@ -26,6 +26,6 @@ def load(path: str | PathLike[str]) -> Any:
     """
     stored = storage.read(path, "model")
     task = stored.content.get("task")
-    if task not in ESTIMATORS:
-        raise ModelFileError(f"{path}: its task {task!r} is unknown\n  upgrade lexon")
+    if not isinstance(task, str) or task not in ESTIMATORS:
+        raise ModelFileError(f"{path}: its task {task!r:.60} is unknown\n  upgrade lexon")
     return ESTIMATORS[task].from_stored(stored, path)

@@ -125,7 +125,7 @@ def evaluate_table(
     Without ``target`` it is the column of that name that the model was trained on.
     """
     target = target or getattr(model, "target_column_", None)
-    if target is None:
+    if not target:
         raise InputError(
             f"{part}: which column holds the target is not in the model file\n  name it: --label"
         )

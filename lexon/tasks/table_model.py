@@ -321,9 +321,9 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
             raise ModelFileError(f"{path}: holds a model for {task}, not for {cls._task}")
         try:
             return cls._restored(stored)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ModelFileError(
-                f"{path}: a part of the model is not as it should be: {error}"
+                f"{path}: a part of the model is not as it should be: {error!s:.300}"
             ) from None
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from lexon.errors import InputError
 from lexon.tasks.columns import read_numbers
 
 Array = npt.NDArray[Any]
+
+#: Bytes that the names of the classes in a model file may take.
+LARGEST_NAMES = 2**26
 
 
 @contextmanager
@@ -153,7 +157,12 @@ class Classes:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Classes:
         """What :meth:`to_json` described; ValueError for anything else."""
-        dtype, names = np.dtype(data["type"]), data["names"]
+        names = data["names"]
+        if not re.fullmatch("[<>|=]?([iufb][0-9]|O|U[0-9]{1,6})", data["type"]):
+            raise ValueError("the type of the classes is unknown")
+        dtype = np.dtype(data["type"])
+        if dtype.itemsize * len(names) > LARGEST_NAMES:
+            raise ValueError("the names of the classes are too long")
         plain = all(isinstance(name, (str, int, float)) for name in names)
         if dtype.kind not in "OUiufb" or not plain or not 2 <= len(set(names)) == len(names):
             raise ValueError("the classes are not as they should be")

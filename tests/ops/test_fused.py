@@ -77,6 +77,20 @@ def test_strides_change_nothing_and_inputs_stay(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
+def test_the_way_back_leaves_the_upstream_gradient_alone(name):
+    """It may be another operation's upstream too."""
+    function, inputs = OPERATIONS[name]
+    y = function(*(Tensor(x) for x in inputs))
+    upstream = normal(*y.shape, seed=9)
+    before = upstream.copy()
+    answer = y.node.pull(upstream)
+    for promise in answer if isinstance(answer, tuple) else (answer,):
+        if callable(promise):
+            promise()
+    np.testing.assert_array_equal(upstream, before)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_float32_stays_float32(name):
     function, inputs = OPERATIONS[name]
     exact = gradients(function, *inputs)
