@@ -46,6 +46,10 @@ class Argument:
         return f"{self.name} ({self.dimensions}) = {shape}"
 
 
+#: The size of each letter met so far, and the argument and shape that set it.
+Seen = dict[str, tuple[int, Argument, tuple[int, ...]]]
+
+
 def _factor(letter: str) -> tuple[int, str]:
     match = re.fullmatch(r"(\d*)(\w*)", letter)
     if match is None:
@@ -72,7 +76,7 @@ class Signature:
         if len(inputs) != len(self.inputs):
             names = ", ".join(argument.name for argument in self.inputs)
             raise GraphError(f"{operation} takes {names}: it was given {len(inputs)} arrays")
-        seen: dict[str, tuple[int, str]] = {}
+        seen: Seen = {}
         for argument, array in zip(self.inputs, inputs, strict=True):
             if not argument.any_shape:
                 _match(operation, argument, array.shape, seen)
@@ -81,9 +85,7 @@ class Signature:
                 _match(operation, argument, np.shape(options[name]), seen)
 
 
-def _match(
-    operation: str, argument: Argument, shape: tuple[int, ...], seen: dict[str, tuple[int, str]]
-) -> None:
+def _match(operation: str, argument: Argument, shape: tuple[int, ...], seen: Seen) -> None:
     sizes = argument.sizes
     tail = shape[len(shape) - len(sizes) :] if argument.leading else shape
     if len(tail) != len(sizes):
@@ -100,12 +102,12 @@ def _match(
             continue
         known = seen.get(letter)
         if known is None:
-            seen[letter] = (size // factor, argument.show(shape))
+            seen[letter] = (size // factor, argument, shape)
         elif known[0] != size // factor:
             raise _error(
                 f"{operation}: {letter} is {known[0]} in one argument and {size // factor}"
                 " in another",
-                [known[1], argument.show(shape)],
+                [known[1].show(known[2]), argument.show(shape)],
             )
 
 
@@ -163,14 +165,16 @@ class Operation:
 
 def as_tensors(operation: str, inputs: Sequence[TensorLike]) -> tuple[Tensor, ...]:
     """Tensors as they are; arrays and numbers as data of the tensors' float type."""
-    types = {x.dtype for x in inputs if isinstance(x, Tensor)}
-    if len(types) > 1:
-        names = " and ".join(sorted(str(t) for t in types))
-        raise GraphError(
-            f"{operation}: its inputs are {names}\n  bring them to one type: Tensor(x.value.astype"
-            "(...)), or module.astype(...)"
-        )
-    dtype = next(iter(types), None)
+    dtype: np.dtype[Any] | None = None
+    for x in inputs:
+        if isinstance(x, Tensor):
+            if dtype is not None and x.dtype != dtype:
+                names = " and ".join(sorted({str(dtype), str(x.dtype)}))
+                raise GraphError(
+                    f"{operation}: its inputs are {names}\n  bring them to one type:"
+                    " Tensor(x.value.astype(...)), or module.astype(...)"
+                )
+            dtype = x.dtype
     return tuple(x if isinstance(x, Tensor) else _data(x, dtype) for x in inputs)
 
 

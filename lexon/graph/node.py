@@ -139,13 +139,18 @@ def scope() -> list[tuple[Place, tuple[Any, ...]]]:
     return _state.scope
 
 
-@contextmanager
-def inside(module: Place, given: tuple[Any, ...]) -> Iterator[None]:
+class inside:
     """Everything applied within belongs to ``module``."""
-    _state.scope.append((module, given))
-    try:
-        yield
-    finally:
+
+    __slots__ = ("entry",)
+
+    def __init__(self, module: Place, given: tuple[Any, ...]) -> None:
+        self.entry = (module, given)
+
+    def __enter__(self) -> None:
+        _state.scope.append(self.entry)
+
+    def __exit__(self, *error: object) -> None:
         _state.scope.pop()
 
 

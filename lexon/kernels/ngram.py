@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.compile import inlined, kernel
-from lexon.kernels.product import _BYTES, _WIDEST, Panels, pack, panel_product
+from lexon.kernels.product import _BYTES, _WIDEST, Panels, pack, panel_product, panel_width
 from lexon.parallel import blocks, share
 
 Array = npt.NDArray[Any]
@@ -69,10 +69,18 @@ def max_over_time(
     number = counts(lengths, window, wide)
     starts = starts_of(lengths)
 
-    def work(first: int, last: int) -> None:
-        _max(x, starts, lengths, number, window, wide, *panels, bias, first, last, y, where)
+    whole = -(-panels.columns // panel_width(x.dtype))
 
-    share(work, blocks(len(lengths), TEXTS_A_BLOCK), 2.0 * number.sum() * y.shape[1] * panels.depth)
+    def some(first: int, last: int, panel: int, end: int) -> None:
+        _max(
+            x, starts, lengths, number, window, wide, *panels, bias, first, last, panel, end, y, where
+        )  # fmt: skip
+
+    work = 2.0 * number.sum() * y.shape[1] * panels.depth
+    if len(lengths) > TEXTS_A_BLOCK:
+        share(lambda a, b: some(a, b, 0, whole), blocks(len(lengths), TEXTS_A_BLOCK), work)
+    else:  # too few texts to share: share the filters
+        share(lambda a, b: some(0, len(lengths), a, b), blocks(whole, 1), work)
     return y, where
 
 
@@ -171,13 +179,13 @@ def _panel_of_map(padded, window, panels, j, depth, columns, bias, z):
 
 
 @kernel
-def _max(x, starts, lengths, number, window, wide, panels, depth, columns, bias, first, last, y, where):  # fmt: skip  # noqa: E501
+def _max(x, starts, lengths, number, window, wide, panels, depth, columns, bias, first, last, panel, end, y, where):  # fmt: skip  # noqa: E501
     padded = _with_zeros(x, starts, lengths, window, first, last)
     lanes = _BYTES // x.itemsize
     full = _WIDEST * lanes
     z = np.empty(padded.shape[0] * full, x.dtype)
     best, place = np.empty(full, x.dtype), np.empty(full, np.int32)
-    for j in range((columns + full - 1) // full):
+    for j in range(panel, end):
         used, width = _panel_of_map(padded, window, panels, j, depth, columns, bias, z)
         at = 0
         for b in range(first, last):

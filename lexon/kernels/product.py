@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.compile import inlined, kernel
-from lexon.kernels.simd import registers, tile
+from lexon.kernels.simd import registers, tile, transpose
 from lexon.parallel import blocks, share
 
 Array = npt.NDArray[Any]
@@ -55,7 +55,10 @@ def pack(matrix: Array) -> Panels:
     depth, columns = matrix.shape
     lanes = _BYTES // matrix.itemsize
     data = aligned(-(-columns // lanes) * lanes * depth, matrix.dtype)
-    _pack(matrix, data)
+    if matrix.T.flags.c_contiguous:
+        _pack_columns(matrix.T.reshape(-1), depth, columns, data)
+    else:
+        _pack(matrix, data)
     return Panels(data, depth, columns)
 
 
@@ -75,7 +78,9 @@ def product(a: Array, panels: Panels, bias: Array | None = None) -> Array:
     def by_panels(start: int, stop: int) -> None:
         multiply(flat, row_stride, k_stride, 0, rows, *panels, start, stop, bias, c)
 
-    if rows >= 2 * ROWS_A_BLOCK:
+    if whole <= PANELS_A_BLOCK and rows < 2 * ROWS_A_BLOCK:
+        by_panels(0, whole)
+    elif rows >= 2 * ROWS_A_BLOCK:
         share(by_rows, blocks(rows, ROWS_A_BLOCK), work)
     else:
         share(by_panels, blocks(whole, PANELS_A_BLOCK), work)
@@ -106,6 +111,29 @@ def _pack(matrix, data):
             for column in range(used, width):
                 data[at + column] = 0
             at += width
+
+
+@kernel
+def _pack_columns(flat, depth, columns, data):
+    """As ``_pack`` for a matrix whose columns stand one after the other."""
+    lanes = _BYTES // flat.itemsize
+    at = 0
+    for first in range(0, columns, _WIDEST * lanes):
+        used = min(_WIDEST * lanes, columns - first)
+        width = (used + lanes - 1) // lanes * lanes
+        for left in range(0, width, lanes):
+            there = min(lanes, used - left)
+            start = (first + left) * depth
+            k = 0
+            if there == lanes:
+                while k + lanes <= depth:
+                    transpose(flat, start + k, depth, data, at + k * width + left, width)
+                    k += lanes
+            for rest in range(k, depth):
+                for n in range(lanes):
+                    number = flat[start + n * depth + rest] if n < there else 0
+                    data[at + rest * width + left + n] = number
+        at += depth * width
 
 
 @inlined

@@ -87,6 +87,57 @@ def tile(rows: int, vectors: int) -> Any:
     return block
 
 
+def _transpose(context, a, a_at, a_row, b, b_at, b_row):
+    """B[k, n] = A[n, k] for a square of lanes x lanes numbers, held in registers.
+
+    Offsets and strides over rows count numbers. Halves, quarters, ... of pairs of rows change
+    places until every column has become a row.
+    """
+    index = types.intp
+    signature = types.void(a, index, index, b, index, index)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        number = context.get_data_type(signature.args[0].dtype)
+        itemsize = 8 if signature.args[0].dtype == types.float64 else 4
+        width = lanes(itemsize)
+        vector = ir.VectorType(number, width)
+
+        def line(place: int, row: int) -> Any:
+            array = context.make_array(signature.args[place])(context, builder, given[place])
+            _, at, stride = given[place : place + 3]
+            offset = builder.add(at, builder.mul(stride, ir.Constant(stride.type, row)))
+            return builder.bitcast(builder.gep(array.data, [offset]), vector.as_pointer())
+
+        rows = []
+        for i in range(width):
+            rows.append(builder.load(line(0, i)))
+            rows[-1].align = itemsize
+        half = width // 2
+        while half:
+            for i in (i for i in range(width) if not i & half):
+                pair = rows[i], rows[i + half]
+                for which, row in enumerate((i, i + half)):
+                    rows[row] = builder.shuffle_vector(*pair, _swap(width, half, which))
+            half //= 2
+        for i, row in enumerate(rows):
+            builder.store(row, line(3, i)).align = itemsize
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+transpose: Any = intrinsic(_transpose)
+
+
+def _swap(width: int, half: int, which: int) -> Any:
+    """Which numbers of two rows, counted through, form the first (or second) row of a swap."""
+    if which == 0:
+        places = [n if not n & half else width + n - half for n in range(width)]
+    else:
+        places = [n + half if not n & half else width + n for n in range(width)]
+    return ir.Constant(ir.VectorType(ir.IntType(32), width), places)
+
+
 class _Tile:
     """Writes the instructions of one tile."""
 

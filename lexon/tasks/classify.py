@@ -310,6 +310,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def score(self, X: Sequence[str], y: Sequence[Any], sample_weight: Any = None) -> float:
         """Accuracy, or micro-averaged F1 for several labels a text."""
+        check_is_fitted(self, "network_")
         if self.labels_.multi_label:
             truth = self.labels_.encode(read_labels(y)[0])
             return _micro_f1(truth, self._decide(self.predict_proba(X)))

@@ -41,7 +41,8 @@ HUGE = [10**9, 10**12, 2**31, 2**63, 10**30, -1, -(10**9), 0, 1, 2, 3, 0.5, -0.5
 JUNK: list[Any] = [*HUGE, 1e308, float("inf"), float("nan"), True, False, None, "", "x", "词" * 50,
                    "\ud800", "9" * 5000, [], {}, [[[]]], {"a": {"b": [1, None]}}, [1] * 1000,
                    ["x"], [10**9], [0], [None], {"0": 1}, "auto", "mlp", "linear", "sigmoid",
-                   "whole", "number", "truth", "balanced", 1.5]  # fmt: skip
+                   "<U900000", "<U99999999999", "V8", "whole", "number", "truth", "balanced",
+                   1.5]  # fmt: skip
 TYPES = ["F64", "F16", "BF16", "I64", "I32", "U8", "BOOL", "F8_E4M3", "F32", "C64", "x"]
 
 
