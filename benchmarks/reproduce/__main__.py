@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 import click
 
-from benchmarks.reproduce import chinese, kim, reuters, tabular
+from benchmarks.reproduce import chinese, kim, page, reuters, tabular
 from lexon import parallel, storage
 
 RESULTS = Path(__file__).parent / "results"
@@ -32,12 +31,12 @@ class Experiment:
 
 
 EXPERIMENTS = {
-    "kim-mr": Experiment(kim.movie_reviews(), "accuracy: Kim 2014 76.1, a careful rerun 75.9"),
-    "kim-sst2": Experiment(kim.sentiment_treebank(), "accuracy: Kim 2014 82.7, a rerun 83.5"),
-    "computers": Experiment(tabular.cells("computers"), "R2 of scikit-learn's models, same folds"),
-    "california": Experiment(tabular.cells("california"), "R2 of scikit-learn's, same folds"),
-    "hotel-reviews": Experiment(chinese.cells(), "accuracy of tuned TF-IDF on the same split"),
-    "reuters": Experiment(reuters.cells(), "micro-F1 of one-vs-rest linear TF-IDF, same split"),
+    "kim-mr": Experiment(kim.movie_reviews(), "Kim 2014: 0.761; a careful rerun: 0.759"),
+    "kim-sst2": Experiment(kim.sentiment_treebank(), "Kim 2014: 0.827; a careful rerun: 0.835"),
+    "computers": Experiment(tabular.cells("computers"), "scikit-learn, same folds"),
+    "california": Experiment(tabular.cells("california"), "scikit-learn, same folds"),
+    "hotel-reviews": Experiment(chinese.cells(), "tuned TF-IDF, same split"),
+    "reuters": Experiment(reuters.cells(), "one-vs-rest linear TF-IDF, same split"),
 }
 
 
@@ -46,9 +45,11 @@ EXPERIMENTS = {
 @click.option("--data", default=os.environ.get("LEXON_DATA"), help="The data folder [LEXON_DATA].")
 @click.option("--threads", type=int, default=2, show_default=True)
 @click.option("--table", is_flag=True, help="Print the results there are; run nothing.")
-def main(names: tuple[str, ...], data: str | None, threads: int, table: bool) -> None:
+@click.option("--write", is_flag=True, help="Renew the table in benchmarks/README.md, too.")
+def main(names: tuple[str, ...], data: str | None, threads: int, table: bool, write: bool) -> None:
     """Run the cells of NAME (all by default) that have no result yet, and print the table."""
     parallel.threads(threads)
+    lines = []
     for name in names or EXPERIMENTS:
         experiment = EXPERIMENTS[name]
         results = {}
@@ -62,7 +63,10 @@ def main(names: tuple[str, ...], data: str | None, threads: int, table: bool) ->
                 click.echo(f" {path.read_text()}")
             if path.exists():
                 results[cell] = json.loads(path.read_text())
-        _print(name, experiment, results)
+        lines += page.rows(name, len(experiment.cells), experiment.reference, results)
+    click.echo("\n".join(lines))
+    if write:
+        page.write(lines)
 
 
 def _record(path: Path, run: Callable[[Path], dict[str, float]], data: Path) -> None:
@@ -72,17 +76,6 @@ def _record(path: Path, run: Callable[[Path], dict[str, float]], data: Path) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     with storage.replacing(path) as temporary:
         temporary.write_text(json.dumps(result))
-
-
-def _print(name: str, experiment: Experiment, results: dict[str, dict[str, float]]) -> None:
-    click.echo(f"{name}: {len(results)} of {len(experiment.cells)} cells ({experiment.reference})")
-    for measure in next(iter(results.values()), {}):
-        values = [result[measure] for result in results.values()]
-        spread = stdev(values) if len(values) > 1 else 0.0
-        if measure == "seconds":
-            click.echo(f"  seconds  {sum(values):.0f} in all")
-        else:
-            click.echo(f"  {measure}  mean {fmean(values):.4f}  standard deviation {spread:.4f}")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,8 @@ def max_over_time(
 
     def some(first: int, last: int, panel: int, end: int) -> None:
         _max(
-            x, starts, lengths, number, window, wide, *panels, bias, first, last, panel, end, y, where
+            x, starts, lengths, number, window, wide, *panels, bias, first, last, panel, end, y,
+            where,
         )  # fmt: skip
 
     work = 2.0 * number.sum() * y.shape[1] * panels.depth
