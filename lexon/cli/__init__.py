@@ -23,8 +23,24 @@ COMMANDS = {
 }
 
 
+class _Interrupted(Exception):
+    """Ctrl-C, with what is to be said of it; click would forget that."""
+
+
+class _ReaderGone(Exception):
+    """Nobody reads our output any more; click would call that a failure."""
+
+
 class _Commands(click.Group):
     """Commands that are imported when they are used: ``lexon --help`` starts at once."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt as error:
+            raise _Interrupted(str(error)) from None
+        except BrokenPipeError:
+            raise _ReaderGone from None
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -79,13 +95,10 @@ def main(arguments: list[str] | None = None) -> None:
     except MemoryError as error:
         click.echo(f"lexon: not enough memory: {error}\n  make the network smaller", err=True)
         status = 2
-    except KeyboardInterrupt as error:
+    except (_Interrupted, KeyboardInterrupt, click.Abort) as error:
         click.echo(f"lexon: interrupted {error}".rstrip(), err=True)
         status = 130
-    except click.Abort:  # click turns an interrupt into this
-        click.echo("lexon: interrupted", err=True)
-        status = 130
-    except BrokenPipeError:  # the reader of our output has gone: nothing is wrong
+    except _ReaderGone:  # nothing is wrong; what is left in the buffer has nowhere to go
         sys.stdout = None
         status = 0
     sys.exit(status or 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lexon.cli.options import check_output, reading_options
+from lexon.cli.options import check_output, read_rows, reading_options
 
 
 @click.command()
@@ -35,7 +35,7 @@ def command(
     """
     from lexon import storage
     from lexon.tasks import TextClassifier, load
-    from lexon.text import read_examples, read_table
+    from lexon.text import read_examples
 
     if report:
         check_output("--report", report, file, model)
@@ -48,8 +48,7 @@ def command(
     else:
         from lexon.tasks.table_job import evaluate_table
 
-        options = {k: v for k, v in reading.items() if k != "separator"}
-        evaluation = evaluate_table(fitted, read_table(file, **options), file, label)
+        evaluation = evaluate_table(fitted, read_rows(file, reading), file, label)
     if report:
         from lexon.report import render_evaluation
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lexon.errors import InputError
+
+if TYPE_CHECKING:
+    from lexon.text.table import Table
 
 Command = Callable[..., Any]
 
@@ -122,3 +125,21 @@ def reading_options(command: Command) -> Command:
     for option in reversed(_READING):
         command = option(command)
     return command
+
+
+def read_rows(source: str, reading: dict[str, Any]) -> Table:
+    """The table of a file of attributes, read by the options of :func:`reading_options`.
+
+    Raises:
+        InputError: the file was recognised as texts, or as :func:`lexon.text.read_table` has it.
+    """
+    from lexon.text import read_table
+
+    options = ("format", "encoding", "delimiter", "header")
+    table = read_table(source, **{name: reading[name] for name in options})
+    if reading["format"] is None and table.recognised.format not in ("csv", "tsv", "jsonl"):
+        raise InputError(
+            f"{table.recognised.describe()}: taken as texts, where a table is wanted\n"
+            "  say what it is: --format csv"
+        )
+    return table

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lexon.cli.options import reading_options
+from lexon.cli.options import read_rows, reading_options
 from lexon.cli.streams import input_lines
 from lexon.errors import InputError
 
@@ -112,16 +112,13 @@ def _predict_rows(
     model: Any, inputs: Sequence[str], proba: bool, as_json: bool, reading: dict[str, Any]
 ) -> None:
     """One line a row of a file of attributes."""
-    from lexon.text import read_table
-
     if len(inputs) != 1:
         raise InputError(
             "this model reads attributes: give one file of rows, or - for standard input"
         )
     if proba and not hasattr(model, "predict_proba"):
         raise InputError("--proba: this model predicts numbers, which have no probabilities")
-    options = {k: v for k, v in reading.items() if k != "separator"}
-    table = read_table(inputs[0], **options)
+    table = read_rows(inputs[0], reading)
     answers = model.predict(table)
     chances = model.predict_proba(table) if proba else None
     answer: Any

@@ -12,7 +12,13 @@ from typing import Any
 
 import click
 
-from lexon.cli.options import DEFAULTS, check_output, network_options, reading_options
+from lexon.cli.options import (
+    DEFAULTS,
+    check_output,
+    network_options,
+    read_rows,
+    reading_options,
+)
 from lexon.errors import InputError, NonFiniteError
 
 
@@ -132,14 +138,12 @@ def _train_text(file: str, path: Path, _: str | None, options: dict[str, Any]) -
 def _train_table(file: str, path: Path, target: str | None, options: dict[str, Any]) -> int:
     from lexon.cli.progress import Terminal
     from lexon.tasks.table_job import train_table
-    from lexon.text import read_table
 
     console, say = _voices(options)
-    reading = {name: options[name] for name in ("format", "encoding", "delimiter", "header")}
     tables = {}
     for part, source in (("train", file), ("valid", options["valid"]), ("test", options["test"])):
         if source:
-            tables[part] = read_table(source, **reading)
+            tables[part] = read_rows(source, options)
             say(tables[part].recognised.describe())
     assert target is not None
     model, outcome = train_table(

@@ -112,15 +112,19 @@ def _match(operation: str, argument: Argument, shape: tuple[int, ...], seen: See
 
 
 def _error(rule: str, arguments: list[str]) -> ShapeError:
-    """The rule, the values, and the module where it happened."""
-    lines = [rule, *(f"  {argument}" for argument in arguments)]
+    """The rule and the values, argument by argument."""
+    return ShapeError("\n".join([rule, *(f"  {argument}" for argument in arguments)]))
+
+
+def _placed(error: ShapeError) -> ShapeError:
+    """The same error, with the module where it happened."""
     modules = scope()
-    if modules:
-        module, given = modules[-1]
-        path = module_path([m for m, _ in modules]) or "the network"
-        was_given = getattr(module, "was_given", lambda *inputs: "")(*given)
-        lines.append(f"in {path}: {module!r} {was_given}".rstrip())
-    return ShapeError("\n".join(lines))
+    if not modules:
+        return error
+    module, given = modules[-1]
+    path = module_path([m for m, _ in modules]) or "the network"
+    was_given = getattr(module, "was_given", lambda *inputs: "")(*given)
+    return ShapeError(f"{error}\nin {path}: {module!r} {was_given}".rstrip())
 
 
 class Operation:
@@ -150,8 +154,11 @@ class Operation:
     def __call__(self, *inputs: TensorLike, **options: Any) -> Any:
         tensors = as_tensors(self.name, inputs)
         arrays = [tensor.value for tensor in tensors]
-        self.signature.check(self.name, arrays, options)
-        values, pull = self.forward(*arrays, **options)
+        try:
+            self.signature.check(self.name, arrays, options)
+            values, pull = self.forward(*arrays, **options)
+        except ShapeError as error:
+            raise _placed(error) from None
         outputs = tuple(np.asarray(y) for y in (values if isinstance(values, tuple) else (values,)))
         node = None
         if recording() and any(tensor.requires_grad for tensor in tensors):

@@ -42,6 +42,7 @@ class Parameter(Tensor):
         try:
             yield self._value
         finally:
+            self._derived.clear()
             self._value.flags.writeable = False
 
     def assign(self, value: npt.ArrayLike) -> None:

@@ -21,11 +21,17 @@ class TextNetwork(nn.Module):
     """
 
     out: nn.Linear | None = None
+    dropout: nn.Dropout
 
     def hold_norm(self, largest: float | None) -> None:
-        """Shrink rows of the last layer that have grown longer than ``largest``."""
+        """Shrink rows of the last layer that have grown longer than Kim's ``largest``.
+
+        Kim 2014 leaves features as they are in training and shrinks the rows by 1 - rate for
+        prediction; our dropout makes features grow in training instead. The same network has rows
+        shorter by 1 - rate here, and so is the limit.
+        """
         if largest is not None and self.out is not None:
-            max_norm_rows(self.out.weight, largest)
+            max_norm_rows(self.out.weight, largest * (1 - self.dropout.rate))
 
 
 class LinearText(TextNetwork):

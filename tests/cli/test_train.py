@@ -44,9 +44,11 @@ def test_every_network_is_trained_and_judged(name: str, data: Path) -> None:
 def test_the_network_learns_and_the_baseline_is_beside_it(data: Path) -> None:
     write(Path("test.csv"), reviews(40, seed=2))
     answer = lexon("train", data, "--model", "linear", "--test", "test.csv", "-o", "m.lexon")
-    assert answer.code == 0
-    assert re.match(r"linear: accuracy 1\.0000 on 40 test rows, level with linear base", answer.out)
-    assert "training the linear baseline" in answer.err
+    assert answer.code == 0 and "training the linear baseline" in answer.err
+    said = re.match(
+        r"linear: accuracy (\d\.\d+) on 40 test rows, .*baseline.*: (\d\.\d+)", answer.out
+    )
+    assert said and min(map(float, said.groups())) > 0.9
 
 
 def test_quiet_prints_the_verdict_only(data: Path) -> None:
@@ -67,19 +69,19 @@ def test_the_given_parts_are_used(data: Path) -> None:
 
 
 def test_options_reach_the_network(data: Path) -> None:
-    train(data, "--windows", "2,5", "--filters", "7", "--dimension", "9", "--batch-size", "8",
-          "--optimizer", "adam", "--learning-rate", "0.01", "--clip", "5", "--dropout", "0.2",
-          "--keep-case", "--min-count", "2", "--max-vocabulary", "15", "--tokens", "spaces",
-          "--patience", "2", "--max-norm", "1", "--seed", "7", "--class-weight", "neg=2,pos=1")  # fmt: skip
+    train(data, "--batch-size", "8", "--optimizer", "adam", "--learning-rate", "0.01",
+          "--clip", "5", "--dropout", "0.2", "--keep-case", "--min-count", "2", "--seed", "7",
+          "--max-vocabulary", "15", "--tokens", "spaces", "--patience", "2", "--max-norm", "1",
+          "--word-ngrams", "2", "--class-weight", "neg=2,pos=1")  # fmt: skip
     model = load("m.lexon")
-    # What `train` adds to make networks tiny comes last, and wins.
-    assert model.windows == (1, 2) and model.filters == 3
+    assert (model.windows, model.filters, model.dimension, model.epochs) == ((1, 2), 3, 4, 2)
     given = model.get_params()
     assert {name: given[name] for name in ("batch_size", "optimizer", "learning_rate", "clip")} == {
         "batch_size": 8, "optimizer": "adam", "learning_rate": 0.01, "clip": 5.0,
     }  # fmt: skip
     assert (model.dropout, model.lowercase, model.min_count, model.seed) == (0.2, False, 2, 7)
     assert (model.patience, model.max_norm, len(model.vocabulary_)) == (2, 1.0, 15)
+    assert model.word_ngrams == 2
     assert model.class_weight == {"neg": 2.0, "pos": 1.0}
     assert model.tokenizer_.kind == "spaces"
 
