@@ -37,7 +37,7 @@ def command(
     from lexon.tasks import TextClassifier, load
     from lexon.text import read_examples
 
-    if report:
+    if report is not None:
         check_output("--report", report, file, model)
     fitted = load(model)
     if isinstance(fitted, TextClassifier):

@@ -27,6 +27,8 @@ def check_output(option: str, name: str, *inputs: str | None) -> Path:
     try:
         if not name or path.is_dir():
             fault = "this is a folder"
+        elif "\0" in name:
+            fault = "there is a NUL character in it"
         elif not path.parent.is_dir():
             fault = f"there is no folder {str(path.parent)!r}"
         elif path.exists() and not path.is_file():

@@ -70,7 +70,7 @@ def command(file: str, model_file: str, target: str | None, **options: Any) -> i
         threads(options["threads"])
     inputs = (file, options["valid"], options["test"])
     path = check_output("-o", model_file, *inputs)
-    if options["report"]:
+    if options["report"] is not None:
         check_output("--report", options["report"], *inputs)
         if Path(options["report"]).absolute() == path.absolute():
             raise InputError("--report and -o name the same file\n  give two names")

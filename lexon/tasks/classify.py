@@ -52,7 +52,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         windows, filters: n-gram sizes (tokens) and filters of each; cnn.
         dimension, hidden: width of word vectors and of the hidden layer.
         dropout: probability to drop a feature in training.
-        max_norm: longest row of the last layer in Kim's convention (dropout without growth), or None.
+        max_norm: longest row of the last layer, counted as Kim counts (where dropout lets features
+            as they are in training), or None.
         output: "softmax", or for two classes "sigmoid": one score, (1 - y, y).
         optimizer, learning_rate: by name; None is what suits the model: adagrad at 0.3 (linear),
             adam at 0.003 (mlp), adadelta at 1 (cnn); with a name, that optimizer's usual rate.

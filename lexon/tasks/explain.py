@@ -27,7 +27,7 @@ def fired_ngrams(
     network = model.network_
     if not isinstance(network, NgramText) or not texts:
         return ()
-    tokens = [model.tokenizer_(text) for text in texts]
+    tokens = [model._tokens(text) for text in texts]
     ids = model.vocabulary_.encode_batch(tokens)
     weight = np.asarray(network.out.weight.value)
     names = model.labels_.names
