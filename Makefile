@@ -41,5 +41,9 @@ $(VENV)/installed-peers: pyproject.toml | $(VENV)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,peers]'
 	touch $@ $(VENV)/installed $(VENV)/installed-dev
 
+# Train published results again from the data folder; continues where it was stopped.
+reproduce: $(VENV)/installed
+	$(BIN)/python -m benchmarks.reproduce
+
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

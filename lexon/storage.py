@@ -97,20 +97,40 @@ def write(
 
 
 def serialise(kind: str, content: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
-    """The bytes of a file."""
+    """The bytes of a file.
+
+    Raises:
+        InputError: the header would be longer than one may be.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save
 
-    text = json.dumps(
-        {"format": FORMAT, "kind": kind, "content": content},
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-    )
-    raw = save(
-        {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)},
-        metadata={"lexon": _BLANK + text},
-    )
+    text = _as_json({"format": FORMAT, "kind": kind, "content": content})
+    try:
+        raw = save(
+            {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)},
+            metadata={"lexon": _BLANK + text},
+        )
+    except SafetensorError as error:
+        raise InputError(
+            f"this cannot be stored: {error}\n  the words, labels and levels of a model must fit"
+            f" into {_LONGEST_HEADER:,} bytes of JSON"
+        ) from None
     return _with_digest(raw, hashlib.sha256(raw).hexdigest().encode())
+
+
+def header_bytes(content: Any) -> int:
+    """How many bytes of the header this part of the content takes."""
+    return len(_as_json(_as_json(content)).encode("utf-8", "surrogatepass"))
+
+
+def fits(size: int) -> bool:
+    """Whether a header has room for so many bytes, and for a thousandth of all for other parts."""
+    return size + _LONGEST_HEADER // 1000 <= _LONGEST_HEADER
+
+
+def _as_json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _with_digest(raw: bytes, digest: bytes) -> bytes:

@@ -229,3 +229,18 @@ def test_the_file_has_the_mode_of_any_new_file(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "m").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_header_that_is_too_long_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    words = {"words": ["word" * 250] * 101_000}
+    with pytest.raises(InputError, match=r"cannot be stored.*\n.*100,000,000 bytes"):
+        storage.write(tmp_path / "m", "model", words, ARRAYS)
+    assert list(tmp_path.iterdir()) == []
+    assert not storage.fits(storage.header_bytes(words))
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_the_bytes_in_the_header_are_known_beforehand(text: str) -> None:
+    sizes = [len(storage.serialise("model", {"a": [t]}, {})) for t in ("", text)]
+    more = storage.header_bytes([text]) - storage.header_bytes([""])
+    assert 0 <= sizes[1] - sizes[0] - more + 7 <= 14  # the header is filled up to eights

@@ -20,7 +20,7 @@ EXAMPLES = (
 @click.option("--folder", default="quickstart", show_default=True, help="Where to write.")
 @click.option("--threads", type=int, help="Threads to use; changes no bit of the result.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all chance there is.")
-def command(folder: str, threads: int | None, seed: int) -> None:
+def command(folder: str, threads: int | None, seed: int) -> int:
     """Train a cnn on the documentation of Python's own library: which package is a text from?
 
     Needs no download: the texts are the documentation strings of the Python that runs it. Writes
@@ -64,20 +64,24 @@ def command(folder: str, threads: int | None, seed: int) -> None:
         learning_rate=0.003, epochs=15,        patience=3, seed=seed,
     )  # fmt: skip
     outcome = train_text(
-        model, train, test=test, watcher=Terminal(Console(stderr=True)), say=click.echo
+        model,
+        train,
+        test=test,
+        watcher=Terminal(Console(stderr=True)),
+        after_fit=lambda fitted: fitted.save(out / "model.lexon"),
+        say=click.echo,
     )
-    model.save(out / "model.lexon")
     outcome = replace(outcome, command="lexon quickstart")
     report.write(outcome, out / "report.html")
     _show(outcome, model, out)
+    return 130 if outcome.history.stopped == "interrupted" else 0
 
 
 def _show(outcome: object, model: object, out: Path) -> None:
     for kind, evaluations in (("cnn", outcome.evaluations), ("baseline", outcome.baseline)):  # type: ignore[attr-defined]
-        scores = evaluations[-1].scores
-        click.echo(
-            f"{kind:9s}" + "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
-        )
+        for evaluation in evaluations[-1:]:  # an interrupt leaves no baseline
+            scores = evaluation.scores.items()
+            click.echo(f"{kind:9s}" + "  ".join(f"{name} {value:.4f}" for name, value in scores))
     click.echo(outcome.verdict)  # type: ignore[attr-defined]
     for text, label in zip(EXAMPLES, model.predict(EXAMPLES), strict=True):  # type: ignore[attr-defined]
         click.echo(f"  {label:12s} {text}")

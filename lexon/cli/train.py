@@ -129,10 +129,11 @@ def _train_text(file: str, path: Path, _: str | None, options: dict[str, Any]) -
         baseline=options["baseline"],
         watcher=None if options["quiet"] else Terminal(console),
         resumption=_resumption(path, options),
+        after_fit=_writing(path, say),
         say=say,
     )
     notes = [note for examples in (train, *others.values()) for note in examples.notes]
-    return _finish(model, outcome, path, options, notes, say)
+    return _finish(outcome, path, options, notes, say)
 
 
 def _train_table(file: str, path: Path, target: str | None, options: dict[str, Any]) -> int:
@@ -146,7 +147,7 @@ def _train_table(file: str, path: Path, target: str | None, options: dict[str, A
             tables[part] = read_rows(source, options)
             say(tables[part].recognised.describe())
     assert target is not None
-    model, outcome = train_table(
+    _, outcome = train_table(
         tables["train"],
         target,
         settings=lambda kind: _settings(kind, options),
@@ -155,9 +156,10 @@ def _train_table(file: str, path: Path, target: str | None, options: dict[str, A
         baseline=options["baseline"],
         watcher=None if options["quiet"] else Terminal(console, "rows"),
         resumption=_resumption(path, options),
+        after_fit=_writing(path, say),
         say=say,
     )
-    return _finish(model, outcome, path, options, [], say)
+    return _finish(outcome, path, options, [], say)
 
 
 def _voices(options: dict[str, Any]) -> tuple[Any, Callable[[str], None]]:
@@ -206,16 +208,24 @@ def _resumption(path: Path, options: dict[str, Any]) -> Any:
     return Resumption(checkpoint, options["resume"], options["checkpoint_every"])
 
 
+def _writing(path: Path, say: Callable[[str], None]) -> Callable[[Any], None]:
+    """What writes the trained model: before it is scored, so that no trouble there loses it."""
+
+    def write(model: Any) -> None:
+        model.save(path)
+        say(f"model: {path} ({path.stat().st_size:,} bytes)")
+
+    return write
+
+
 def _finish(
-    model: Any,
     outcome: Any,
     path: Path,
     options: dict[str, Any],
     notes: list[str],
     say: Callable[[str], None],
 ) -> int:
-    """Write model and report, and say how it went; the exit code."""
-    model.save(path)
+    """Write the report, and say how it went; the exit code."""
     resumption, history = _resumption(path, options), outcome.history
     interrupted = history.stopped == "interrupted"
     if not interrupted:
@@ -227,7 +237,6 @@ def _finish(
 
         write(outcome, options["report"])
         say(f"report: {options['report']}")
-    say(f"model: {path} ({path.stat().st_size:,} bytes)")
     if options["as_json"]:
         click.echo(json.dumps(_summary(outcome), ensure_ascii=False))
     else:

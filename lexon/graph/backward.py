@@ -46,6 +46,8 @@ def backward(
     retain: bool = False,
 ) -> None:
     """Backpropagation from ``root``; see :meth:`Tensor.backward`."""
+    if keep not in (None, "arrays", "norms"):
+        raise GraphError(f'backward: keep is {keep!r}\n  give "arrays", "norms" or None')
     dy = _start(root, upstream)
     nodes = ordered(root)
     _refuse_freed(nodes)

@@ -23,7 +23,7 @@ import numpy as np
 
 from lexon.errors import GraphError, ShapeError
 from lexon.graph.node import Node, Pull, module_path, recording, scope
-from lexon.graph.tensor import OPERATIONS, Array, Tensor, TensorLike
+from lexon.graph.tensor import OPERATIONS, Array, Tensor, TensorLike, supported
 
 Forward = Callable[..., tuple[Any, Pull]]
 
@@ -159,6 +159,10 @@ class Operation:
             values, pull = self.forward(*arrays, **options)
         except ShapeError as error:
             raise _placed(error) from None
+        except ValueError as error:
+            if "broadcast" not in str(error):
+                raise
+            raise _placed(self._do_not_fit(arrays)) from None
         outputs = tuple(np.asarray(y) for y in (values if isinstance(values, tuple) else (values,)))
         node = None
         if recording() and any(tensor.requires_grad for tensor in tensors):
@@ -168,6 +172,11 @@ class Operation:
             for place, value in enumerate(outputs)
         )
         return made if isinstance(values, tuple) else made[0]
+
+    def _do_not_fit(self, arrays: Sequence[Array]) -> ShapeError:
+        named = zip(self.signature.inputs, arrays, strict=False)
+        rule = f"{self.name}: the shapes do not fit together: no size is 1 where they differ"
+        return _error(rule, [f"{argument.name} = {array.shape}" for argument, array in named])
 
 
 def as_tensors(operation: str, inputs: Sequence[TensorLike]) -> tuple[Tensor, ...]:
@@ -182,13 +191,18 @@ def as_tensors(operation: str, inputs: Sequence[TensorLike]) -> tuple[Tensor, ..
                     " Tensor(x.value.astype(...)), or module.astype(...)"
                 )
             dtype = x.dtype
+    if dtype is None:
+        floats = [supported(np.asarray(x)).dtype for x in inputs if _is_float(x)]
+        dtype = np.result_type(*floats) if floats else np.dtype(np.float32)
     return tuple(x if isinstance(x, Tensor) else _data(x, dtype) for x in inputs)
 
 
-def _data(x: Any, dtype: np.dtype[Any] | None) -> Tensor:
-    if dtype is None and isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f":
-        return Tensor(x, requires_grad=False)
-    return Tensor(np.asarray(x, dtype or np.float32), requires_grad=False)
+def _is_float(x: Any) -> bool:
+    return isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"
+
+
+def _data(x: Any, dtype: np.dtype[Any]) -> Tensor:
+    return Tensor(np.asarray(x, dtype), requires_grad=False)
 
 
 def op(signature: str) -> Callable[[Forward], Operation]:

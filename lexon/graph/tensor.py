@@ -35,6 +35,13 @@ def apply(name: str, *inputs: TensorLike, **options: Any) -> Tensor:
     return result
 
 
+def supported(value: Array) -> Array:
+    """``value``, its floats brought to float32 if they are neither that nor float64."""
+    if value.dtype.kind == "f" and value.dtype.char not in "fd":
+        return value.astype(np.float32)
+    return value
+
+
 class Tensor:
     """An array in the computational graph.
 
@@ -63,7 +70,7 @@ class Tensor:
         requires_grad: bool = True,
         output: int = 0,
     ) -> None:
-        self._value = value if isinstance(value, np.ndarray) else np.asarray(value)
+        self._value = supported(value if isinstance(value, np.ndarray) else np.asarray(value))
         if node is None and self._value.dtype.kind != "f":
             self._value = self._value.astype(np.float32)
         elif node is None and not isinstance(value, (np.ndarray, np.generic)):
@@ -93,6 +100,12 @@ class Tensor:
 
     def __len__(self) -> int:
         return len(self._value)
+
+    def __float__(self) -> float:
+        return self.item()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self._value, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
         origin = f" = {self.node.operation}(...)" if self.node else ""

@@ -14,6 +14,9 @@ Array = npt.NDArray[Any]
 
 def unique_rows(ids: Array, size: int) -> tuple[Array, Array]:
     """Distinct ``ids`` in ascending order, and for each id its place among them."""
+    if 16 * len(ids) < size:  # few ids: sorting them is cheaper than a walk over the table
+        rows, places = np.unique(ids, return_inverse=True)
+        return rows.astype(np.int64), places.astype(np.int64)
     return _unique(ids, size)
 
 

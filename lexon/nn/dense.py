@@ -43,7 +43,11 @@ class Neuron(Module):
     0.6225
     """
 
-    def __init__(self, inputs: int, function: str = "sigmoid", *, rng: init.Random = 0) -> None:
+    def __init__(
+        self, inputs: int, function: str = "sigmoid", *, rng: init.Random | None = None
+    ) -> None:
+        if function != "identity":
+            activation(function)  # refuses a name that is none
         self.weight = Parameter(init.uniform((inputs,), 1 / math.sqrt(max(inputs, 1)), rng))
         self.bias = Parameter(np.zeros((), np.float32))
         self.function = function
@@ -64,7 +68,12 @@ class Linear(Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, *, rng: init.Random = 0
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        rng: init.Random | None = None,
     ) -> None:
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(init.xavier_uniform((out_features, in_features), rng))

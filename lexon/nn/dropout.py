@@ -19,7 +19,7 @@ class Dropout(Module):
         InputError: ``rate`` is not in [0, 1).
     """
 
-    def __init__(self, rate: float = 0.5, *, rng: init.Random = 0) -> None:
+    def __init__(self, rate: float = 0.5, *, rng: init.Random | None = None) -> None:
         if not 0 <= rate < 1:
             raise InputError(
                 f"dropout rate {rate} is not in [0, 1)\n  0.5 drops every other number"

@@ -33,7 +33,7 @@ class Embedding(Module):
         limit: float = 0.25,
         vectors: npt.ArrayLike | None = None,
         static: bool = False,
-        rng: init.Random = 0,
+        rng: init.Random | None = None,
     ) -> None:
         first = init.uniform((words, dimension), limit, rng) if vectors is None else vectors
         if np.shape(first) != (words, dimension):

@@ -20,21 +20,21 @@ def generator(rng: Random | None) -> np.random.Generator:
 
 
 def uniform(
-    shape: tuple[int, ...], limit: float, rng: Random, dtype: npt.DTypeLike = np.float32
+    shape: tuple[int, ...], limit: float, rng: Random | None, dtype: npt.DTypeLike = np.float32
 ) -> Array:
     """Every number uniform in [-limit, limit]."""
     return generator(rng).uniform(-limit, limit, shape).astype(dtype)
 
 
 def normal(
-    shape: tuple[int, ...], deviation: float, rng: Random, dtype: npt.DTypeLike = np.float32
+    shape: tuple[int, ...], deviation: float, rng: Random | None, dtype: npt.DTypeLike = np.float32
 ) -> Array:
     """Every number normal with mean 0 and the given standard deviation."""
     return generator(rng).normal(0, deviation, shape).astype(dtype)
 
 
 def xavier_uniform(
-    shape: tuple[int, ...], rng: Random, gain: float = 1.0, dtype: npt.DTypeLike = np.float32
+    shape: tuple[int, ...], rng: Random | None, gain: float = 1.0, dtype: npt.DTypeLike = np.float32
 ) -> Array:
     """Uniform with variance 2 gain² / (D + H): signals keep their size both ways.
 
@@ -45,7 +45,7 @@ def xavier_uniform(
 
 
 def kaiming_uniform(
-    shape: tuple[int, ...], rng: Random, dtype: npt.DTypeLike = np.float32
+    shape: tuple[int, ...], rng: Random | None, dtype: npt.DTypeLike = np.float32
 ) -> Array:
     """Uniform with variance 2 / D: signals keep their size through ReLU layers.
 
@@ -55,7 +55,7 @@ def kaiming_uniform(
 
 
 def orthogonal(
-    shape: tuple[int, ...], rng: Random, gain: float = 1.0, dtype: npt.DTypeLike = np.float32
+    shape: tuple[int, ...], rng: Random | None, gain: float = 1.0, dtype: npt.DTypeLike = np.float32
 ) -> Array:
     """Rows (or columns, whichever are fewer) at right angles, of length ``gain``.
 

@@ -45,12 +45,7 @@ class Module:
     def _attributes(self) -> Iterator[tuple[str, Any]]:
         """All attributes; for a list or dictionary its items, as ``name.place``."""
         for name, value in vars(self).items():
-            if isinstance(value, (list, tuple)):
-                yield from ((f"{name}.{place}", item) for place, item in enumerate(value))
-            elif isinstance(value, dict):
-                yield from ((f"{name}.{key}", item) for key, item in value.items())
-            else:
-                yield name, value
+            yield from _items(name, value)
 
     def modules(self) -> Iterator[Module]:
         """This module and all within it."""
@@ -129,6 +124,18 @@ class Module:
         return f"{type(self).__name__}({self.settings()})"
 
 
+def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """``value`` by its name; a list or dictionary item by item, however deep."""
+    if isinstance(value, (list, tuple)):
+        for place, item in enumerate(value):
+            yield from _items(f"{name}.{place}", item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _items(f"{name}.{key}", item)
+    else:
+        yield name, value
+
+
 class Sequential(Module):
     """Modules applied one after the other.
 
@@ -142,8 +149,8 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        for place, layer in enumerate(self.layers):
-            yield str(place), layer
+        for name, child in super().named_children():
+            yield name.removeprefix("layers."), child
 
     def forward(self, x: Any) -> Any:
         for layer in self.layers:

@@ -40,7 +40,7 @@ class NgramConv(Module):
         pool: Literal["max", "mean"] = "max",
         edges: Edges = "wide",
         limit: float | None = None,
-        rng: init.Random = 0,
+        rng: init.Random | None = None,
     ) -> None:
         rng = init.generator(rng)
         self.dimension, self.filters, self.windows = dimension, filters, tuple(windows)

@@ -66,6 +66,8 @@ def sum_over_time(x: Array, *, lengths: Array) -> tuple[Array, Pull]:
 
 def pooled_lengths(lengths: Array, size: int, stride: int) -> Array:
     """How many windows each sequence has: the last one may be cut short by its end."""
+    if size < 1 or stride < 1:
+        raise InputError(f"pooled_lengths: size {size} and stride {stride} must be 1 or more")
     lengths = np.asarray(lengths, np.int64)
     full = -(-np.maximum(lengths - size, 0) // stride) + 1
     full -= (full - 1) * stride >= lengths  # where stride > size the last may begin past the end

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -13,7 +13,15 @@ from lexon.graph import Array, Gradient, Parameter, RowGradient, Tensor
 from lexon.optim.checks import not_negative
 from lexon.parallel import blocks, share
 
-Parameters: TypeAlias = Parameter | Iterable[Parameter] | Mapping[str, Parameter]
+
+@runtime_checkable
+class HasParameters(Protocol):
+    """A module, as far as an optimiser knows it."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]: ...
+
+
+Parameters: TypeAlias = Parameter | Iterable[Parameter] | Mapping[str, Parameter] | HasParameters
 
 #: Numbers of a parameter that one thread updates at a time.
 BLOCK = 65_536
@@ -210,7 +218,9 @@ def named(owner: str, parameters: Parameters) -> list[tuple[str, Parameter]]:
     """
     if isinstance(parameters, Tensor):
         parameters = [parameters]
-    if isinstance(parameters, Mapping):
+    if isinstance(parameters, HasParameters):
+        given = list(parameters.named_parameters())
+    elif isinstance(parameters, Mapping):
         given = list(parameters.items())
     else:
         given = [(getattr(parameter, "name", ""), parameter) for parameter in parameters]

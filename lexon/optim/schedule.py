@@ -138,7 +138,7 @@ class _Annealing(Schedule):
         """From 1 at progress 0 down to 0 at progress 1."""
 
 
-class Linear(_Annealing):
+class LinearDecay(_Annealing):
     """In a straight line up to the base in ``warm_up`` times, then down to ``last`` at ``total``.
 
     Equations: base * (time + 1) / (warm_up + 1) while time < warm_up; then

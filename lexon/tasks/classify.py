@@ -12,15 +12,23 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lexon import __version__, ops, storage
-from lexon.errors import InputError, ModelFileError, NonFiniteError
+from lexon.errors import InputError, ModelFileError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.optim import Optimizer
-from lexon.tasks.common import make_optimizer, plain, read_history, rows_digest
+from lexon.tasks.common import (
+    make_optimizer,
+    plain,
+    read_history,
+    refuse_nonfinite,
+    rows_digest,
+    run_training,
+)
 from lexon.tasks.evaluation import Evaluation, evaluate_classes
 from lexon.tasks.given import (
     as_given,
     check_settings,
+    check_storable,
     checked_texts,
     class_weights,
     read_labels,
@@ -78,7 +86,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> from lexon.tasks import TextClassifier
     >>> texts = ["good film", "fine good play", "bad film", "awful bad play"] * 5
     >>> labels = ["pos", "pos", "neg", "neg"] * 5
-    >>> model = TextClassifier(model="linear", epochs=30, seed=1).fit(texts, labels)
+    >>> model = TextClassifier(model="linear", epochs=30, validation_fraction=0, seed=1)
+    >>> model = model.fit(texts, labels)
     >>> model.predict(["a good one", "a bad one"]).tolist()
     ['pos', 'neg']
     """
@@ -185,6 +194,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.vocabulary_ = Vocabulary.build(
             tokens, min_count=self.min_count, max_size=self.max_vocabulary
         )
+        check_storable(self.vocabulary_)
         self.network_ = self._build(rng)
         ids, targets = self.vocabulary_.encode_batch(tokens), self.labels_.encode(names)
         weights = class_weights(self.class_weight, self.labels_, targets)
@@ -196,7 +206,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         def validate() -> tuple[float, float]:
             logits = self._logits(held)
-            _refuse_nonfinite("the scores of held-out texts", logits)
+            refuse_nonfinite("the scores of held-out texts", logits)
             score = float(np.mean(self._decide(self._probabilities(logits)) == truth))
             if self.labels_.multi_label:
                 score = _micro_f1(truth, self._decide(self._probabilities(logits)))
@@ -218,10 +228,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         if checkpoint is not None:
             checkpoint(training)
-        with np.errstate(all="ignore"):  # what leaves the finite numbers is an error, and said so
-            self.history_ = training.run()
-        for name, parameter in self.network_.named_parameters():
-            _refuse_nonfinite(name, parameter.value)
+        self.history_ = run_training(training)
 
     def _make_optimizer(self) -> Optimizer:
         name, usual = USUAL[self.model] if self.optimizer is None else (self.optimizer, None)
@@ -424,14 +431,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 def _check_lengths(texts: Sequence[str], names: Sequence[Any]) -> None:
     if len(texts) != len(names):
         raise InputError(f"there are {len(texts):,} texts, but {len(names):,} labels")
-
-
-def _refuse_nonfinite(what: str, values: Array) -> None:
-    if not np.isfinite(values).all():
-        raise NonFiniteError(
-            f"training left the finite numbers: {what} are not finite\n"
-            "  the learning rate is probably too high: try a tenth, or clip gradients (clip 5)"
-        )
 
 
 def _one_sigmoid(logits: Tensor, targets: Array, weights: Array | None) -> Tensor:

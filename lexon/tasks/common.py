@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lexon import optim
-from lexon.errors import InputError
+from lexon.errors import InputError, NonFiniteError
+from lexon.graph.node import no_grad
 from lexon.nn.module import Module
 from lexon.optim import Optimizer
 from lexon.train.history import History
+from lexon.train.loop import Training
 
 #: The optimisers by the names that estimators and the command line take, each with the learning
 #: rate that is used when none is given.
@@ -46,6 +49,31 @@ def make_optimizer(name: str, learning_rate: float | None, module: Module) -> Op
     return kind(dict(module.named_parameters()), learning_rate=rate)
 
 
+def run_training(training: Training) -> History:
+    """Train, without warnings of what is an error here: that numbers are not finite.
+
+    Raises:
+        NonFiniteError: training diverged.
+    """
+    some = np.arange(min(training.task.size, training.plan.batch_size))
+    with np.errstate(all="ignore"):
+        history = training.run()
+        for name, parameter in training.network.named_parameters():
+            refuse_nonfinite(name, parameter.value)
+        with no_grad():
+            refuse_nonfinite("the losses of training rows", training.task.loss(some).value)
+    return history
+
+
+def refuse_nonfinite(what: str, values: npt.NDArray[Any]) -> None:
+    """Raise NonFiniteError if a value is NaN or infinite."""
+    if not np.isfinite(values).all():
+        raise NonFiniteError(
+            f"training left the finite numbers: {what} are not finite\n"
+            "  the learning rate is probably too high: try a tenth, or clip gradients (clip 5)"
+        )
+
+
 def rows_digest(*parts: Iterable[tuple[str, Any]] | None) -> str:
     """SHA-256 of the rows (text and label) of some parts."""
     digest = hashlib.sha256()
@@ -73,11 +101,12 @@ def read_history(content: Any) -> History:
     """
     history = History.from_json(content)
     whole = [history.best, *(epoch.epoch for epoch in history.epochs)]
+    may_lack = ("score", "valid_loss", "gradient_norm")
     measured = [
         value
         for epoch in history.epochs
         for name, value in vars(epoch).items()
-        if name != "epoch" and not (value is None and name in ("score", "valid_loss"))
+        if name != "epoch" and not (value is None and name in may_lack)
     ]
     if (
         not all(type(number) is int for number in whole)

@@ -15,6 +15,9 @@ from lexon.tasks.outcome import Fired
 
 Array = npt.NDArray[Any]
 
+#: Tokens that are looked at: the filters' values on all of them are held at once.
+MOST_TOKENS = 50_000
+
 
 def fired_ngrams(
     model: TextClassifier, texts: Sequence[str], *, filters: int = 12, ngrams: int = 5
@@ -22,12 +25,13 @@ def fired_ngrams(
     """The filters that matter most on these texts, each with the n-grams that excite it most.
 
     A filter matters by its largest value times the spread of its weights over the classes.
-    Empty for a network without filters.
+    Only the first texts are looked at, up to :data:`MOST_TOKENS`. Empty for a network without
+    filters.
     """
     network = model.network_
     if not isinstance(network, NgramText) or not texts:
         return ()
-    tokens = [model._tokens(text) for text in texts]
+    tokens = _first_tokens(model, texts)
     ids = model.vocabulary_.encode_batch(tokens)
     weight = np.asarray(network.out.weight.value)
     names = model.labels_.names
@@ -46,6 +50,17 @@ def fired_ngrams(
                 )
     found.sort(key=lambda pair: -pair[0])
     return tuple(fired for _, fired in found[:filters])
+
+
+def _first_tokens(model: TextClassifier, texts: Sequence[str]) -> list[list[str]]:
+    found: list[list[str]] = []
+    left = MOST_TOKENS
+    for text in texts:
+        if not left:
+            break
+        found.append(model._tokens(text)[:left])
+        left -= len(found[-1])
+    return found
 
 
 def _label(column: Array, names: Sequence[str]) -> str:

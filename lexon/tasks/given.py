@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lexon import storage
 from lexon.errors import InputError
 from lexon.optim.checks import fraction, not_negative, positive, whole
 from lexon.tasks.networks import NETWORKS
-from lexon.text import Labels
+from lexon.text import Labels, Vocabulary
 from lexon.text.tokens import KINDS
 
 Array = npt.NDArray[Any]
@@ -163,6 +164,17 @@ def check_settings(model: Any) -> None:
         raise InputError(f"word_ngrams is {model.word_ngrams}\n  give {LONGEST_RUN} or less")
     _check_windows(model.windows)
     _check_class_weight(model.class_weight)
+
+
+def check_storable(vocabulary: Vocabulary) -> None:
+    """Raise InputError, before training, if a model file has no room for the words."""
+    size = storage.header_bytes(vocabulary.to_json())
+    if not storage.fits(size):
+        raise InputError(
+            f"the vocabulary of {len(vocabulary):,} words takes {size:,} bytes, more than a model"
+            " file holds\n  give min_count 2 (--min-count 2), or a smaller max_vocabulary"
+            " (--max-vocabulary)"
+        )
 
 
 def _choice(model: Any, name: str, known: Any) -> None:

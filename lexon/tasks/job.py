@@ -7,7 +7,8 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
@@ -24,7 +25,6 @@ from lexon.tasks.given import read_labels
 from lexon.tasks.outcome import Outcome
 from lexon.text import Examples, Labels, duplicates
 from lexon.train.checkpoint import Checkpoint
-from lexon.train.history import History
 from lexon.train.loop import Training, Watcher
 
 
@@ -93,12 +93,14 @@ def train_text(
     baseline: bool = True,
     watcher: Watcher | None = None,
     resumption: Resumption | None = None,
+    after_fit: Callable[[TextClassifier], None] = lambda model: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
     """Fit ``model``, and tell how good it is on the held-out part and on the test part.
 
     The held-out part is ``valid``, else a share of the training rows; it chose the best epoch, so
-    its score is kind. The test part is looked at once, at the end.
+    its score is kind. The test part is looked at once, at the end. ``after_fit`` is given the
+    trained model before it is scored, to save it.
 
     Raises:
         InputError: a part or a setting cannot be used; labels are checked before training.
@@ -111,15 +113,16 @@ def train_text(
     checkpoint = None
     if resumption is not None:
         checkpoint = resumption.attach(identity(model.get_params(deep=False), digest), say)
-    model.fit(
-        train.texts,
-        train.labels,
-        valid=None if valid is None else (valid.texts, valid.labels),
-        watcher=watcher,
-        checkpoint=checkpoint,
-    )
-    refuse_untrained(model.history_)
+    with whole_epochs():
+        model.fit(
+            train.texts,
+            train.labels,
+            valid=None if valid is None else (valid.texts, valid.labels),
+            watcher=watcher,
+            checkpoint=checkpoint,
+        )
     seconds = time.perf_counter() - began
+    after_fit(model)
     learned, held = _split(model, train, valid)
     parts = [part for part in (held, test) if part is not None and part.texts]
     evaluations = tuple(model.evaluate(p.texts, p.labels, p.name) for p in parts)
@@ -140,10 +143,14 @@ def train_text(
     )
 
 
-def refuse_untrained(history: History) -> None:
-    """Raise KeyboardInterrupt if training was interrupted before an epoch had ended."""
-    if not history.epochs:
-        raise KeyboardInterrupt("before the first epoch had ended: no model is written")
+@contextmanager
+def whole_epochs() -> Iterator[None]:
+    """Say of an interrupt that it came before an epoch had ended; a later one passes no fit."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        message = "before the first epoch had ended: no model is written"
+        raise KeyboardInterrupt(message) from None
 
 
 def _check_labels(train: Part, *others: Part | None) -> None:

@@ -15,7 +15,7 @@ from lexon.errors import InputError
 from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, evaluate_numbers
 from lexon.tasks.features import Encoder
-from lexon.tasks.job import Resumption, identity, peak_memory, refuse_untrained
+from lexon.tasks.job import Resumption, identity, peak_memory, whole_epochs
 from lexon.tasks.outcome import Outcome
 from lexon.tasks.table_model import TableModel
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
@@ -70,11 +70,13 @@ def train_table(
     baseline: bool = True,
     watcher: Watcher | None = None,
     resumption: Resumption | None = None,
+    after_fit: Callable[[TableModel], None] = lambda model: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[TableModel, Outcome]:
     """Fit a regression if the target holds numbers only, else a classifier; and score it.
 
-    ``settings`` gives the parameters for the kind of estimator that it turns out to be.
+    ``settings`` gives the parameters for the kind of estimator that it turns out to be;
+    ``after_fit`` is given the trained model before it is scored, to save it.
     """
     began = time.perf_counter()
     train = Rows.of("training", table, target, say)
@@ -83,18 +85,19 @@ def train_table(
     kind = TabularRegressor if all(map(_is_number, train.target)) else TabularClassifier
     model = kind(**settings(kind))
     say(f"{target}: {'numbers, a regression' if kind is TabularRegressor else 'classes'}")
-    model.fit(
-        train.columns,
-        train.target,
-        valid=None if held is None else (held.columns, held.target),
-        watcher=watcher,
-        checkpoint=_checkpoint(model, (train, held), resumption, say),
-    )
-    refuse_untrained(model.history_)
+    with whole_epochs():
+        model.fit(
+            train.columns,
+            train.target,
+            valid=None if held is None else (held.columns, held.target),
+            watcher=watcher,
+            checkpoint=_checkpoint(model, (train, held), resumption, say),
+        )
     model.target_column_ = target
     for note in model.notes_:
         say(f"  {note}")
     seconds = time.perf_counter() - began
+    after_fit(model)
     learned = train
     if held is None and model.held_out_ is not None:
         kept = np.setdiff1d(np.arange(len(train.target)), model.held_out_)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lexon import __version__, nn, storage
@@ -28,7 +28,7 @@ from lexon.tasks.columns import (
     recognise,
     sheet_of,
 )
-from lexon.tasks.common import make_optimizer
+from lexon.tasks.common import make_optimizer, refuse_nonfinite, run_training
 from lexon.tasks.features import Encoded, Encoder
 from lexon.tasks.table_network import (
     build_network,
@@ -136,7 +136,8 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         part = sheet.take(train)
         self.encoder_ = Encoder.fit(part, kinds, self.bins)
         self.notes_ += tuple(self.encoder_.cut(part))
-        self.target_ = self._kind_of_target.fit(truth[train])
+        # Classes are those of all rows, as those of texts; mean and deviation are learned.
+        self.target_ = self._kind_of_target.fit(truth if is_classifier(self) else truth[train])
         held = None
         if valid is not None:
             other = self._read(valid[0])
@@ -212,8 +213,9 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         def validate() -> tuple[float, float]:
             assert held is not None
             outputs = self._forward(held[0])
-            loss = self._loss(Tensor(outputs, requires_grad=False), held[1])
-            return self._score(outputs, held[1]), loss.item()
+            loss = self._loss(Tensor(outputs, requires_grad=False), held[1]).item()
+            refuse_nonfinite("the scores of held-out rows", np.append(outputs, loss))
+            return self._score(outputs, held[1]), loss
 
         def after_step() -> None:
             optimizer.learning_rate = decay.rate(optimizer.steps)
@@ -229,7 +231,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         )
         if checkpoint is not None:
             checkpoint(training)
-        self.history_ = training.run()
+        self.history_ = run_training(training)
 
     def _build(self, rng: np.random.Generator) -> nn.Sequential:
         return build_network(self._widths(), float(self.dropout), rng)

@@ -9,6 +9,7 @@ import sysconfig
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -112,9 +113,9 @@ def _is_prose(paragraph: str, words: Sequence[str]) -> bool:
 def stratified_holdout(labels: LabelList, fraction: float, seed: int) -> tuple[Indices, Indices]:
     """Return the sorted indices for training and for validation, `fraction` (rows) of all.
 
-    Every class keeps its share; one of a single row stays in training, and so does every class
-    where there are fewer held-out rows than classes to share them. Texts with tuples of labels
-    are split without regard to these.
+    Every class keeps its share, where there are as many held-out rows as classes; every class
+    keeps a row in training, for which fewer than `fraction` may be held out. Texts with tuples of
+    labels are split without regard to these.
 
     Raises: InputError if `fraction` is not between 0 and 1, or leaves a part without rows.
     """
@@ -130,7 +131,7 @@ def stratified_holdout(labels: LabelList, fraction: float, seed: int) -> tuple[I
     shared = [row for row, label in enumerate(labels) if not single or counts[label] > 1]
     held = min(held, len(shared) - 1)
     chosen = _stratified(shared, [labels[row] for row in shared] if single else None, held, seed)
-    valid = np.sort(chosen)
+    valid = np.sort(_leaving_one(chosen, labels, counts) if single else chosen)
     return np.setdiff1d(np.arange(n, dtype=np.int64), valid, assume_unique=True), valid
 
 
@@ -147,6 +148,18 @@ def _stratified(
         labels = None
     _, chosen = train_test_split(rows, test_size=held, random_state=seed, stratify=labels)
     return np.array(chosen, dtype=np.int64)
+
+
+def _leaving_one(chosen: Indices, labels: LabelList, counts: Counter[Any]) -> Indices:
+    """Return the chosen rows without the first one of each class that has no other row left."""
+    taken = Counter(labels[row] for row in chosen)
+    kept = []
+    for row in chosen:
+        if taken[label := labels[row]] == counts[label]:
+            taken[label] -= 1
+        else:
+            kept.append(row)
+    return np.array(kept, dtype=np.int64)
 
 
 def duplicates(train_texts: Sequence[str], test_texts: Sequence[str]) -> list[tuple[int, int]]:

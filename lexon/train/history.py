@@ -14,8 +14,8 @@ class Epoch:
     loss: float  # mean over the training examples
     score: float | None  # on the held-out part; more is better
     valid_loss: float | None
-    learning_rate: float
-    gradient_norm: float  # mean over the steps, before clipping
+    learning_rate: float  # of the last step
+    gradient_norm: float | None  # mean over the steps, before clipping; measured to clip only
     clipped: float  # share of the steps that were clipped
 
 

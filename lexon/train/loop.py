@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 
 
 class Watcher(Protocol):
-    """Who wants to know how training goes; see :mod:`lexon.train.progress`."""
+    """Who wants to know how training goes; such as a terminal."""
 
     def began(self, training: Training) -> None: ...
     def stepped(self, training: Training) -> None: ...
@@ -103,6 +103,7 @@ class Training:
         self.order: Array = np.empty(0, np.int64)
         self.best: dict[str, Array] = {}
         self._sums = np.zeros(4)  # loss, steps, gradient norm, clipped steps
+        self._rate = float(optimizer.learning_rate)  # of the last step
 
     @property
     def epoch(self) -> int:
@@ -117,7 +118,8 @@ class Training:
     def run(self) -> History:
         """Train; at the end the network holds the weights of the best epoch.
 
-        An interrupt (Ctrl-C) ends training and keeps the best so far.
+        An interrupt (Ctrl-C) ends training and keeps the best so far; before the first epoch has
+        ended there is nothing to keep, and it passes on.
 
         Raises:
             NonFiniteError: the loss became NaN or infinite; names the layer, suggests a rate.
@@ -129,6 +131,8 @@ class Training:
                 self._one_epoch()
             self.history.stopped = self.history.stopped or "all epochs"
         except KeyboardInterrupt:
+            if not self.history.epochs:
+                raise
             self.history.stopped = "interrupted"
         finally:
             self.network.eval()
@@ -163,6 +167,7 @@ class Training:
                 norm = clip_norm(self.network.parameters(), self.plan.clip)
             except NonFiniteError as error:
                 raise NonFiniteError(self._advice(str(error).partition("\n")[0])) from None
+        self._rate = float(self.optimizer.learning_rate)
         self.optimizer.step()
         self.task.after_step()
         self.done += len(indices)
@@ -189,11 +194,11 @@ class Training:
             loss=self.running_loss,
             score=score,
             valid_loss=valid_loss,
-            learning_rate=float(self.optimizer.learning_rate),
-            gradient_norm=float(self._sums[2] / steps),
+            learning_rate=self._rate,
+            gradient_norm=None if self.plan.clip is None else float(self._sums[2] / steps),
             clipped=float(self._sums[3] / steps),
         )
-        better = _better(score, self.history.best_score)
+        better = _better(record, self.history)
         weights = self.network.state_dict() if better else self.best
         # In this order an interrupt leaves a history that agrees with itself.
         self.history.epochs.append(record)
@@ -228,6 +233,7 @@ class Training:
             "history": self.history.to_json(),
             "rng": [rng.bit_generator.state for rng in self._generators()],
             "learning_rate": self.optimizer.learning_rate,
+            "last_rate": self._rate,
         }
         arrays = {"order": np.asarray(self.order, np.int64)}
         arrays |= {f"network.{name}": array for name, array in self.network.state_dict().items()}
@@ -245,6 +251,7 @@ class Training:
         self.best = part("best.")
         self.optimizer.load_state_arrays(part("optimizer."))
         self.optimizer.learning_rate = content["learning_rate"]
+        self._rate = content["last_rate"]
         for rng, drawn in zip(self._generators(), content["rng"], strict=True):
             rng.bit_generator.state = drawn
         self.history = History.from_json(content["history"])
@@ -252,6 +259,20 @@ class Training:
         self.order = arrays["order"]
 
 
-def _better(score: float | None, before: float | None) -> bool:
-    """Whether an epoch replaces the best: always without a score, and NaN is worse than any."""
-    return score is None or before is None or math.isnan(before) or score > before
+def _better(epoch: Epoch, history: History) -> bool:
+    """Whether an epoch replaces the best: by its score, between equal ones by its loss.
+
+    Always without a score; NaN is worse than any number.
+    """
+    if epoch.score is None or not history.best:
+        return True
+    best = history.epochs[history.best - 1]
+    return _merit(epoch) > _merit(best)
+
+
+def _merit(epoch: Epoch) -> tuple[float, float]:
+    score, loss = epoch.score, epoch.valid_loss
+    return (
+        -math.inf if score is None or math.isnan(score) else score,
+        -math.inf if loss is None or math.isnan(loss) else -loss,
+    )

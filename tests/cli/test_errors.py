@@ -133,6 +133,17 @@ def test_a_rate_that_explodes(name: str, rate: str) -> None:
         assert "in conv" in err and "1e+29" in err
 
 
+@pytest.mark.parametrize("more", [(), ("--epochs", "1", "--batch-size", "999")])
+@pytest.mark.parametrize("rate", ["1e30", "1e60"])
+def test_a_rate_that_explodes_on_a_table(rate: str, more: tuple[str, ...]) -> None:
+    rows = [(str(n % 7), str(3 * (n % 7))) for n in range(60)]
+    write(Path("table.csv"), rows, ("size", "price"))
+    rate = "1e60" if more else rate
+    err = refused("train", "table.csv", "--target", "price", "--quiet", "--optimizer", "sgd",
+                  "--learning-rate", rate, *more, "-o", "m.lexon")  # fmt: skip
+    assert "finite" in err and "the learning rate" in err and "try" in err
+
+
 @pytest.mark.parametrize(
     ("output", "said"),
     [

@@ -130,6 +130,7 @@ def test_an_interrupt_writes_the_best_epoch_and_ends_with_130(
     assert load("m.lexon").history_.stopped == "interrupted"
     assert lexon("predict", "m.lexon", "good film").code == 0
     answer = lexon(*RUN, "--model", "mlp", "--resume")
+    assert "resumed from m.lexon.checkpoint, epoch 3" in answer.err
     assert answer.code == 0 and Path("m.lexon").read_bytes() == expected
 
 

@@ -98,7 +98,7 @@ def test_every_program_runs(name: str, tmp_path: Path) -> None:
                               env=known, capture_output=True, text=True)  # fmt: skip
         assert done.returncode == 0, done.stderr
         printed.append(done.stdout)
-    assert re.match(r"\['(pos|好)'\] \[\[", printed[0])
+    assert re.match(r"\['(pos|neg|好|差)'\] \[\[0\.\d+ +0\.\d+ *\]\]", printed[0])
     assert "sigmoid" in printed[1] and "upstream" in printed[1]
     assert "<svg" in (tmp_path / "neuron.svg").read_text()
     assert len(list(tmp_path.glob("*.lexon"))) == 1
@@ -110,7 +110,7 @@ def test_the_first_lines_are_the_two_commands(name: str) -> None:
     assert lines[0] == "# lexon"
     assert lines[2].startswith("    make quickstart ") and lines[3].startswith("    make test ")
     targets = set(re.findall(r"^(\w+):", text("Makefile"), re.MULTILINE))
-    assert set(re.findall(r"\bmake (\w+)", text(name))) <= targets
+    assert set(re.findall(r"(?:^    |`)make (\w+)", text(name), re.MULTILINE)) <= targets
 
 
 def test_both_readmes_have_the_same_commands_and_places() -> None:

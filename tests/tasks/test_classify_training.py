@@ -213,6 +213,12 @@ def test_weights_that_are_not_finite_are_never_kept(held: float) -> None:
         )
 
 
+def test_scores_of_held_out_texts_that_are_not_finite_are_an_error(monkeypatch: Any) -> None:
+    monkeypatch.setattr(TextClassifier, "_logits", lambda self, ids: np.full((len(ids), 2), np.nan))
+    with pytest.raises(NonFiniteError, match="held-out texts are not finite"):
+        TextClassifier("linear", epochs=2).fit(TEXTS, LABELS)
+
+
 def test_the_layer_that_exploded_is_named() -> None:
     settings = SMALL | {"optimizer": "sgd", "learning_rate": 1e30, "batch_size": 5}
     with pytest.raises(NonFiniteError, match=r"in hidden .*\n.* try 1e\+29"):
@@ -236,3 +242,10 @@ def test_rare_words_and_words_beyond_the_limit_are_unknown() -> None:
     assert "GOOD" in model.set_params(lowercase=False, max_vocabulary=None).fit(
         [text.upper() for text in TEXTS], LABELS
     ).vocabulary_  # fmt: skip
+
+
+def test_a_vocabulary_that_no_file_holds_is_refused_before_training(monkeypatch: Any) -> None:
+    monkeypatch.setattr(storage, "_LONGEST_HEADER", 100)
+    monkeypatch.setattr("lexon.tasks.classify.run_training", lambda run: pytest.fail("it trains"))
+    with pytest.raises(InputError, match=r"vocabulary of .* words takes .*\n.*--min-count 2"):
+        TextClassifier("linear", epochs=1).fit(TEXTS, LABELS)

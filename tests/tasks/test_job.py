@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lexon.errors import InputError
-from lexon.tasks import TextClassifier, job
+from lexon.tasks import TextClassifier, explain, job
 from lexon.tasks.baseline import LinearBaseline
 from lexon.tasks.explain import fired_ngrams
 from lexon.tasks.job import Part, Resumption, identity, train_text
@@ -178,6 +178,13 @@ def test_filters_are_explained_by_ngrams_of_the_texts() -> None:
     assert {"bad", "awful"} & set(strongest["neg"].split())
     assert fired_ngrams(model, []) == ()
     assert fired_ngrams(TextClassifier("linear", epochs=1).fit(TEXTS, LABELS), TEXTS) == ()
+
+
+def test_only_so_many_tokens_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = TextClassifier("cnn", **SMALL, validation_fraction=0).fit(TEXTS, LABELS)
+    monkeypatch.setattr(explain, "MOST_TOKENS", 5)
+    cut = fired_ngrams(model, ["fine good play", "bad film play", "awful play"])
+    assert cut and cut == fired_ngrams(model, ["fine good play", "bad film"])
 
 
 def test_memory_is_in_bytes() -> None:

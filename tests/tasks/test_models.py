@@ -13,7 +13,7 @@ import pytest
 
 from lexon import storage
 from lexon.errors import ModelFileError
-from lexon.tasks import TabularRegressor, TextClassifier, load
+from lexon.tasks import TabularClassifier, TabularRegressor, TextClassifier, load
 from lexon.tasks.networks import NETWORKS, weight_shapes
 from tests.tasks.fuzz_models import MEMORY, TEXTS, fuzz
 
@@ -162,6 +162,45 @@ def test_nothing_is_built_by_numbers_in_the_settings(
     for name in NETWORKS:
         monkeypatch.setitem(NETWORKS, name, build)
     assert said in refusal(tmp_path / "m.lexon", altered(data, **changes))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"best": -1},
+        {"best": 4},
+        {"best": 1.0},
+        {"best": True},
+        {"measure": None},
+        {"stopped": 3},
+        {"epochs": [{}]},
+        {"epochs": None},
+    ],
+)
+def test_a_history_of_nonsense_is_refused(
+    data: bytes, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    stored = storage.parse(data)
+    history = stored.content["history"] | change
+    content = stored.content | {"history": history}
+    refusal(tmp_path / "m.lexon", storage.serialise("model", content, stored.arrays))
+    epochs = stored.content["history"]["epochs"]
+    content["history"] = stored.content["history"] | {
+        "epochs": [*epochs[:2], epochs[2] | {"loss": "low"}]
+    }
+    refusal(tmp_path / "m.lexon", storage.serialise("model", content, stored.arrays))
+
+
+@pytest.mark.parametrize("kind", ["9" * 5000, "<U99999999", "<U999999", "V8", "f8,f8", "x", 3])
+def test_classes_of_a_type_that_none_are_of_are_refused(tmp_path: Path, kind: Any) -> None:
+    path, numbers = tmp_path / "m.lexon", [float(n % 9) for n in range(40)]
+    model = TabularClassifier(hidden=(2,), epochs=1)
+    model.fit({"size": numbers}, [f"c{number}" for number in numbers]).save(path)
+    stored = storage.read(path, "model")
+    names = [f"c{number}" for number in range(40)]
+    content = stored.content | {"target": {"type": kind, "names": names}}
+    said = refusal(path, storage.serialise("model", content, stored.arrays))
+    assert isinstance(kind, int) or "of the classes" in said
 
 
 def test_weights_of_another_number_type_are_refused(data: bytes, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lexon
 from lexon import storage
-from lexon.errors import ModelFileError
+from lexon.errors import ModelFileError, NonFiniteError
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 from lexon.text import read_table
 
@@ -134,6 +134,22 @@ def test_few_rows_all_train_and_a_note_says_so() -> None:
     model = TabularRegressor(**QUICK).fit([[1.0], [2.0], [3.0]], [1.0, 2.0, 3.0])
     assert model.held_out_ is None and model.history_.epochs[-1].score is None
     assert "too few to hold out" in model.notes_[0]
+
+
+def test_more_classes_than_held_out_rows() -> None:
+    labels = [f"c{row % 60}" for row in range(120)]
+    for seed in range(3):
+        model = TabularClassifier(**QUICK, seed=seed).fit([[row] for row in range(120)], labels)
+        assert len(model.classes_) == 60 and len(model.held_out_) >= 10
+
+
+@pytest.mark.parametrize("held", [0, 0.1])
+@pytest.mark.parametrize("rate", [1e38, 1e300])
+def test_a_rate_that_explodes_is_an_error_with_a_remedy(rate: float, held: float) -> None:
+    settings: dict[str, Any] = {"model": "linear", "optimizer": "sgd", "epochs": 1}
+    settings |= {"learning_rate": rate, "validation_fraction": held, "batch_size": 400}
+    with pytest.raises(NonFiniteError, match="the learning rate"):
+        TabularRegressor(**settings).fit(*houses())
 
 
 def test_the_learning_rate_falls_along_a_cosine() -> None:

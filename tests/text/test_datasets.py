@@ -71,6 +71,16 @@ def test_more_classes_than_rows_to_hold_out() -> None:
     assert (len(train), len(valid)) == (18, 2)
 
 
+@pytest.mark.parametrize(("rows", "classes", "fraction"), [(120, 60, 0.4), (30, 10, 0.9)])
+def test_every_class_keeps_a_row_in_training(rows: int, classes: int, fraction: float) -> None:
+    labels = [str(row % classes) for row in range(rows)]
+    for seed in range(5):
+        train, valid = stratified_holdout(labels, fraction, seed)
+        assert {labels[row] for row in train} == set(labels)
+        assert sorted([*train, *valid]) == list(range(rows))
+        assert fraction * rows * 0.7 < len(valid) <= round(fraction * rows)
+
+
 def test_several_labels_are_split_plainly() -> None:
     labels = [("a",), ("a", "b"), (), ("c",)] * 5
     train, valid = stratified_holdout(labels, 0.25, seed=0)
