@@ -8,13 +8,15 @@ from typing import Any
 import click
 
 from lexon.cli.options import check_output, read_rows, reading_options
+from lexon.errors import InputError
 
 
 @click.command()
 @click.argument("model")
 @click.argument("file")
 @click.option("--text", help="Column of the texts; guessed when not given.")
-@click.option("--label", help="Column of the labels (or the target); guessed when not given.")
+@click.option("--label", help="Column of the labels; guessed when not given.")
+@click.option("--target", help="Column of the target; the one trained on when not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print all scores as JSON.")
 @click.option("--report", help="Write an HTML report to this file.")
 @reading_options
@@ -23,6 +25,7 @@ def command(
     file: str,
     text: str | None,
     label: str | None,
+    target: str | None,
     as_json: bool,
     report: str | None,
     **reading: Any,
@@ -41,6 +44,8 @@ def command(
         check_output("--report", report, file, model)
     fitted = load(model)
     if isinstance(fitted, TextClassifier):
+        if target is not None:
+            raise InputError("--target: this model reads texts\n  name their labels: --label")
         examples = read_examples(file, text=text, label=label, **reading)
         for note in examples.notes:
             click.echo(f"{file}: {note}", err=True)
@@ -48,7 +53,12 @@ def command(
     else:
         from lexon.tasks.table_job import evaluate_table
 
-        evaluation = evaluate_table(fitted, read_rows(file, reading), file, label)
+        if text is not None:
+            raise InputError("--text: this model reads attributes, all columns of a file")
+        if label is not None and target is not None:
+            raise InputError("--label does not go with --target\n  give one of them")
+        table, column = read_rows(file, reading), target or label
+        evaluation = evaluate_table(fitted, table, file, column, lambda s: click.echo(s, err=True))
     if report:
         from lexon.report import render_evaluation
 

@@ -121,6 +121,7 @@ def _train_text(file: str, path: Path, _: str | None, options: dict[str, Any]) -
             others[part] = read(options[part], options["text"], options["label"])
             _check_same_labels(train, others[part], options[part])
     model = TextClassifier(**_settings(TextClassifier, options))
+    _say_unused(model, options, say)
     outcome = train_text(
         model,
         Part.of("training", train),
@@ -147,10 +148,16 @@ def _train_table(file: str, path: Path, target: str | None, options: dict[str, A
             tables[part] = read_rows(source, options)
             say(tables[part].recognised.describe())
     assert target is not None
+
+    def settings(kind: type) -> dict[str, Any]:
+        found = _settings(kind, options)
+        _say_unused(kind(**found), options, say)
+        return found
+
     _, outcome = train_table(
         tables["train"],
         target,
-        settings=lambda kind: _settings(kind, options),
+        settings=settings,
         valid=tables.get("valid"),
         test=tables.get("test"),
         baseline=options["baseline"],
@@ -191,6 +198,14 @@ def _settings(kind: type, options: dict[str, Any]) -> dict[str, Any]:
     if options["hold_out"] is not None:
         given["validation_fraction"] = options["hold_out"]
     return given | {"seed": options["seed"]}
+
+
+def _say_unused(model: Any, options: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Say which of the options given this network has no use for."""
+    unused = [name for name in model.unused() if options[name] is not None]
+    if unused:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
+        say(f"no use in model {model.model}: {named}")
 
 
 def _check_same_labels(train: Any, other: Any, source: str) -> None:

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from lexon import __version__, ops, storage
-from lexon.errors import InputError, ModelFileError
+from lexon import ops, storage
+from lexon.errors import InputError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.optim import Optimizer
 from lexon.tasks.common import (
+    fitting,
     make_optimizer,
-    plain,
     read_history,
     refuse_nonfinite,
     rows_digest,
     run_training,
+    too_few,
 )
-from lexon.tasks.evaluation import Evaluation, evaluate_classes
+from lexon.tasks.evaluation import Evaluation, evaluate_classes, micro_f1
 from lexon.tasks.given import (
     as_given,
+    check_lengths,
     check_settings,
-    check_storable,
     checked_texts,
     class_weights,
     read_labels,
 )
-from lexon.tasks.networks import build_network, weight_shapes
+from lexon.tasks.networks import UNUSED, build_network, one_sigmoid, weight_shapes
+from lexon.tasks.stored import StoredEstimator, check_storable
 from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, stratified_holdout
 from lexon.train.loop import Plan, Task, Training, Watcher
 
@@ -46,8 +47,11 @@ USUAL = {"linear": ("adagrad", 0.3), "mlp": ("adam", 0.003), "cnn": ("adadelta",
 #: changes no bit of the result.
 AT_ONCE, TOKENS_AT_ONCE = 256, 50_000
 
+#: With fewer texts a share that is less than one of them holds out nothing.
+FEWEST = 10
 
-class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+
+class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
     """A network that tells which class (or classes) a text belongs to.
 
     ``fit(texts, labels)`` takes strings and one label each, or for several labels a text a list of
@@ -64,7 +68,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             as they are in training), or None.
         output: "softmax", or for two classes "sigmoid": one score, (1 - y, y).
         optimizer, learning_rate: by name; None is what suits the model: adagrad at 0.3 (linear),
-            adam at 0.003 (mlp), adadelta at 1 (cnn); with a name, that optimizer's usual rate.
+            adam at 0.003 (mlp), adadelta at 1 (cnn); with another name, its usual rate.
         epochs, batch_size, patience: passes; texts a step; epochs without gain before it stops.
         clip: largest norm of the gradient, or None.
         tokens: "auto", "words", "spaces" or "characters"; ``lowercase``.
@@ -72,12 +76,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         word_ngrams: also count runs of up to so many tokens as words; None is 1 for cnn, else 2.
         class_weight: None, "balanced", or a mapping from label to weight.
         validation_fraction: share of the rows held out (stratified) when ``fit`` gets no ``valid``;
-            0 holds out nothing.
+            0 holds out nothing, nor does a share of fewer than :data:`FEWEST` rows that is none.
         threshold: probability from which one of several labels is given.
         seed: of the split, the first weights, the order, and dropout.
 
     Attributes after ``fit``: classes_, history_, network_, tokenizer_, vocabulary_, labels_,
-    held_out_ (the rows held out, None where ``valid`` was given).
+    held_out_ (the rows held out, None where ``valid`` was given), notes_.
 
     Raises:
         InputError: texts, labels or a parameter cannot be used.
@@ -91,6 +95,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> model.predict(["a good one", "a bad one"]).tolist()
     ['pos', 'neg']
     """
+
+    _task = "text-classification"
 
     def __init__(
         self,
@@ -159,25 +165,40 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``valid`` is held out instead of a part of the rows; ``watcher`` is told of progress;
         ``checkpoint`` is given the training before it begins, to resume or to save it.
         """
+        with fitting(self):
+            self._fit_rows(X, y, valid, watcher, checkpoint)
+        return self
+
+    def _fit_rows(
+        self,
+        X: Sequence[str],
+        y: Sequence[Any],
+        valid: tuple[Sequence[str], Sequence[Any]] | None,
+        watcher: Watcher | None,
+        checkpoint: Callable[[Training], None] | None,
+    ) -> None:
         check_settings(self)
         texts, (names, self.label_kind_) = checked_texts(X), read_labels(y)
-        _check_lengths(texts, names)
+        check_lengths(texts, names)
         self.data_hash_ = rows_digest(zip(texts, names, strict=True))
         # Labels are those of all rows, so that a rare class keeps its place without examples.
         self.labels_ = Labels.fit(names)
         held_texts: list[str] = []
         held_names: list[Any] = []
         self.held_out_: Array | None = None
+        self.notes_: tuple[str, ...] = ()
         if valid is not None:
             held_texts, (held_names, _) = checked_texts(valid[0]), read_labels(valid[1])
-            _check_lengths(held_texts, held_names)
+            check_lengths(held_texts, held_names)
+        elif len(texts) < FEWEST and not round(self.validation_fraction * len(texts)):
+            if self.validation_fraction:
+                self.notes_ = (too_few(len(texts)),)
         elif self.validation_fraction:
             kept, held = stratified_holdout(names, self.validation_fraction, self.seed)
             self.held_out_ = held
             held_texts, held_names = [texts[i] for i in held], [names[i] for i in held]
             texts, names = [texts[i] for i in kept], [names[i] for i in kept]
         self._fit(texts, names, held_texts, held_names, watcher, checkpoint)
-        return self
 
     def _fit(
         self,
@@ -194,7 +215,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.vocabulary_ = Vocabulary.build(
             tokens, min_count=self.min_count, max_size=self.max_vocabulary
         )
-        check_storable(self.vocabulary_)
+        words = f"the {len(self.vocabulary_):,} words of the vocabulary"
+        fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
+        check_storable(words, self.vocabulary_.to_json(), fewer)
         self.network_ = self._build(rng)
         ids, targets = self.vocabulary_.encode_batch(tokens), self.labels_.encode(names)
         weights = class_weights(self.class_weight, self.labels_, targets)
@@ -209,7 +232,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             refuse_nonfinite("the scores of held-out texts", logits)
             score = float(np.mean(self._decide(self._probabilities(logits)) == truth))
             if self.labels_.multi_label:
-                score = _micro_f1(truth, self._decide(self._probabilities(logits)))
+                score = micro_f1(truth, self._decide(self._probabilities(logits)))
             return score, self._loss(Tensor(logits), truth, weights).item()
 
         training = Training(
@@ -231,9 +254,16 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.history_ = run_training(training)
 
     def _make_optimizer(self) -> Optimizer:
-        name, usual = USUAL[self.model] if self.optimizer is None else (self.optimizer, None)
-        rate = usual if self.learning_rate is None else self.learning_rate
+        suits, usual = USUAL[self.model]
+        name = suits if self.optimizer is None else self.optimizer
+        rate = self.learning_rate
+        if rate is None and name == suits:
+            rate = usual
         return make_optimizer(name, rate, self.network_)
+
+    def unused(self) -> tuple[str, ...]:
+        """The parameters that this network has no use for."""
+        return UNUSED[self.model]
 
     def _build(self, rng: np.random.Generator) -> Any:
         if self._single and len(self.labels_) != 2:
@@ -259,7 +289,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return ops.binary_cross_entropy(logits, targets=targets, weights=weights)
         if self._single:
             each = None if weights is None else weights[targets]
-            return _one_sigmoid(logits, targets, each)
+            return one_sigmoid(logits, targets, each)
         return ops.cross_entropy(logits, targets=targets, weights=weights)
 
     # Prediction
@@ -321,7 +351,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "network_")
         if self.labels_.multi_label:
             truth = self.labels_.encode(read_labels(y)[0])
-            return _micro_f1(truth, self._decide(self.predict_proba(X)))
+            return micro_f1(truth, self._decide(self.predict_proba(X)))
         return float(super().score(X, y, sample_weight))
 
     def evaluate(self, X: Sequence[str], y: Sequence[Any], part: str = "test") -> Evaluation:
@@ -332,7 +362,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "network_")
         texts, names = checked_texts(X), read_labels(y)[0]
-        _check_lengths(texts, names)
+        check_lengths(texts, names)
         try:
             truth = self.labels_.encode(names)
         except InputError as error:
@@ -343,47 +373,17 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # Files
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the model to one file; equal models give equal bytes."""
-        check_is_fitted(self, "network_")
-        content = {
-            "task": "text-classification",
-            "lexon": __version__,
-            "settings": plain(self.get_params(deep=False)),
+    def _content(self) -> dict[str, Any]:
+        return {
             "tokenizer": self.tokenizer_.to_json(),
             "vocabulary": self.vocabulary_.to_json(),
             "labels": self.labels_.to_json(),
             "label_kind": self.label_kind_,
-            "history": self.history_.to_json(),
             "data": self.data_hash_,
         }
-        storage.write(path, "model", content, self.network_.state_dict())
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> TextClassifier:
-        """The model of a file, which predicts to the bit as the one that was saved.
-
-        Raises:
-            ModelFileError: the file is damaged, or holds another kind of model.
-        """
-        return cls.from_stored(storage.read(path, "model"), path)
-
-    @classmethod
-    def from_stored(cls, stored: storage.Stored, path: object = "model") -> TextClassifier:
-        """The model of what :func:`lexon.storage.read` gave."""
-        content = stored.content
-        if content.get("task") != "text-classification":
-            task = str(content.get("task"))[:60]
-            raise ModelFileError(f"{path}: holds a model for {task}, not texts")
-        try:
-            return cls._restored(stored)
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ModelFileError(
-                f"{path}: a part of the model is not as it should be: {error!s:.300}"
-            ) from None
-
-    @classmethod
-    def _restored(cls, stored: storage.Stored) -> TextClassifier:
+    def _restored(cls, stored: storage.Stored) -> Self:
         content = stored.content
         model = cls(**content["settings"])
         check_settings(model)
@@ -397,54 +397,16 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(set(model.classes_.tolist())) < len(model.labels_):
             raise ValueError("two labels are the same")
         model.history_ = read_history(content["history"])
-        model.data_hash_, model.held_out_ = str(content["data"]), None
+        model.data_hash_, model.held_out_, model.notes_ = str(content["data"]), None, ()
         model._restore_network(stored.arrays)
         return model
 
-    def _restore_network(self, arrays: dict[str, Array]) -> None:
-        """Build the network and fill it; nothing is built that the arrays would not fill."""
+    def _check_arrays(self, arrays: dict[str, Array]) -> None:
         settings, words = self.get_params(deep=False), len(self.vocabulary_)
         wanted = weight_shapes(self.model, settings, words, self._outputs)
         stored = {name: array.shape for name, array in arrays.items()}
         if stored != wanted or any(array.dtype != np.float32 for array in arrays.values()):
             raise ValueError("the weights stored are not those of this network")
-        self.network_ = self._build(np.random.default_rng(0))
-        self.network_.load_state_dict(arrays)
-        self.network_.eval()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Arrays instead of the network, whose packed weights do not outlive the process."""
-        state = dict(super().__getstate__())
-        if "network_" in state:
-            state["network_"] = self.network_.state_dict()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({name: state[name] for name in state if name != "network_"})
-        if "network_" in state:
-            self._restore_network(state["network_"])
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "network_")
-
-
-def _check_lengths(texts: Sequence[str], names: Sequence[Any]) -> None:
-    if len(texts) != len(names):
-        raise InputError(f"there are {len(texts):,} texts, but {len(names):,} labels")
-
-
-def _one_sigmoid(logits: Tensor, targets: Array, weights: Array | None) -> Tensor:
-    """Binary cross-entropy of one logit a row, weighted by row."""
-    column = targets[:, None]
-    if weights is None:
-        return ops.binary_cross_entropy(logits, targets=column)
-    total = ops.softplus(logits) - logits * column
-    return (total * (weights / max(weights.sum(), 1e-30))[:, None]).sum()
-
-
-def _micro_f1(truth: Array, decided: Array) -> float:
-    hits = float((truth * decided).sum())
-    return 2 * hits / max(float(truth.sum() + decided.sum()), 1.0)
 
 
 def _portions(lengths: Array) -> Iterator[tuple[int, int]]:

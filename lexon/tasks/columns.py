@@ -204,6 +204,19 @@ def read_numbers(what: str, cells: Iterable[Any] | Array) -> Array:
     return values
 
 
+def holds_numbers(cells: Sequence[Any]) -> bool:
+    """Whether all cells are numbers or blank, and one is a number; truth values are none."""
+    found = [_number(cell) for cell in cells]
+    if None in found or any(isinstance(cell, bool) for cell in cells):
+        return False
+    return not all(math.isnan(number) for number in found if number is not None)
+
+
+def is_blank(cell: Any, numeric: bool) -> bool:
+    """Whether nothing is in a cell; among numbers also what stands for it (:data:`BLANKS`)."""
+    return _level(cell).lower() in BLANKS if numeric else _level(cell) == ""
+
+
 def describe(sheet: Sheet, kinds: Kinds) -> list[str]:
     """What each row is called in an evaluation: its cells by column."""
     names = (*kinds.numbers, *kinds.levels)

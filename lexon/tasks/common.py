@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,30 @@ def make_optimizer(name: str, learning_rate: float | None, module: Module) -> Op
     kind, default = OPTIMISERS[name]
     rate = default if learning_rate is None else learning_rate
     return kind(dict(module.named_parameters()), learning_rate=rate)
+
+
+@contextmanager
+def fitting(estimator: object) -> Iterator[None]:
+    """What an earlier ``fit`` learned goes first, and everything goes if this one fails."""
+    _forget(estimator)
+    try:
+        yield
+    except BaseException:
+        _forget(estimator)
+        raise
+
+
+def _forget(estimator: object) -> None:
+    """Remove all attributes that ``fit`` gave, as scikit-learn names them."""
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        delattr(estimator, name)
+
+
+def too_few(rows: int) -> str:
+    """The note that nothing is held out."""
+    return (
+        f"{rows:,} rows are too few to hold out a part: all rows train, and the last epoch is kept"
+    )
 
 
 def run_training(training: Training) -> History:

@@ -146,3 +146,9 @@ def evaluate_numbers(part: str, rows: Sequence[str], truth: Array, predicted: Ar
             for row, (text, t, p) in enumerate(zip(rows, truth, predicted, strict=True))
         ),
     )
+
+
+def micro_f1(truth: Array, decided: Array) -> float:
+    """Micro-averaged F1 of zeros and ones (N, C); 0 where there are no ones."""
+    hits = float((truth * decided).sum())
+    return 2 * hits / max(float(truth.sum() + decided.sum()), 1.0)

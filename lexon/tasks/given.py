@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lexon import storage
 from lexon.errors import InputError
 from lexon.optim.checks import fraction, not_negative, positive, whole
 from lexon.tasks.networks import NETWORKS
-from lexon.text import Labels, Vocabulary
+from lexon.text import Labels
 from lexon.text.tokens import KINDS
 
 Array = npt.NDArray[Any]
@@ -48,6 +47,12 @@ def checked_texts(X: Any) -> list[str]:
         if not isinstance(text, str):
             raise InputError(f"text {row} is {type(text).__name__}, not a string: {text!r:.60}")
     return texts
+
+
+def check_lengths(texts: Sequence[str], names: Sequence[Any]) -> None:
+    """Raise InputError if there are more texts than labels, or fewer."""
+    if len(texts) != len(names):
+        raise InputError(f"there are {len(texts):,} texts, but {len(names):,} labels")
 
 
 def _listed(what: str, given: Any) -> list[Any]:
@@ -164,17 +169,6 @@ def check_settings(model: Any) -> None:
         raise InputError(f"word_ngrams is {model.word_ngrams}\n  give {LONGEST_RUN} or less")
     _check_windows(model.windows)
     _check_class_weight(model.class_weight)
-
-
-def check_storable(vocabulary: Vocabulary) -> None:
-    """Raise InputError, before training, if a model file has no room for the words."""
-    size = storage.header_bytes(vocabulary.to_json())
-    if not storage.fits(size):
-        raise InputError(
-            f"the vocabulary of {len(vocabulary):,} words takes {size:,} bytes, more than a model"
-            " file holds\n  give min_count 2 (--min-count 2), or a smaller max_vocabulary"
-            " (--max-vocabulary)"
-        )
 
 
 def _choice(model: Any, name: str, known: Any) -> None:

@@ -122,6 +122,8 @@ def train_text(
             checkpoint=checkpoint,
         )
     seconds = time.perf_counter() - began
+    for note in model.notes_:
+        say(f"  {note}")
     after_fit(model)
     learned, held = _split(model, train, valid)
     parts = [part for part in (held, test) if part is not None and part.texts]
@@ -138,6 +140,7 @@ def train_text(
         facts=_facts(model, learned, parts),
         fired=fired_ngrams(model, (parts[-1] if parts else learned).texts[:2000]),
         duplicates=_duplicates(learned, parts),
+        notes=model.notes_,
         seconds=seconds,
         memory=peak_memory(),
     )

@@ -99,6 +99,12 @@ class NgramText(TextNetwork):
         return self.out(self.dropout(self.conv(self.table(ids), lengths)))
 
 
+#: The parameters of an estimator that a network has no use for.
+UNUSED = {
+    "linear": ("windows", "filters", "dimension", "hidden", "dropout", "max_norm"),
+    "mlp": ("windows", "filters"),
+    "cnn": ("hidden",),
+}
 Settings = dict[str, Any]
 Build = Callable[[Settings, int, int, np.random.Generator], TextNetwork]
 
@@ -124,6 +130,18 @@ def _cnn(settings: Settings, words: int, classes: int, rng: np.random.Generator)
     return NgramText(
         table, settings["windows"], settings["filters"], classes, settings["dropout"], rng
     )
+
+
+def one_sigmoid(logits: Tensor, targets: Array, weights: Array | None) -> Tensor:
+    """Binary cross-entropy of one logit a row, weighted by row.
+
+    Shapes: logits (B, 1), targets (B), weights (B).
+    """
+    column = targets[:, None]
+    if weights is None:
+        return ops.binary_cross_entropy(logits, targets=column)
+    total = ops.softplus(logits) - logits * column
+    return (total * (weights / max(weights.sum(), 1e-30))[:, None]).sum()
 
 
 #: The closed table of networks: a model file names one of these and nothing else.

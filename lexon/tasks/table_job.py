@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lexon import __version__
 from lexon.errors import InputError
+from lexon.tasks.columns import holds_numbers, is_blank
 from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, evaluate_numbers
 from lexon.tasks.features import Encoder
@@ -35,14 +36,16 @@ class Rows:
     target: list[Cell]
 
     @classmethod
-    def of(cls, name: str, table: Table, target: str, say: Callable[[str], None]) -> Rows:
-        """Split off the target; rows without one are left out, and said.
+    def of(
+        cls, name: str, table: Table, target: str, numeric: bool, say: Callable[[str], None]
+    ) -> Rows:
+        """Split off the target, ``numeric`` or classes; rows without one are left out, and said.
 
         Raises:
             DataFileError: there is no column of that name.
         """
         cells = table.column(target)
-        kept = [row for row, cell in enumerate(cells) if cell != ""]
+        kept = [row for row, cell in enumerate(cells) if not is_blank(cell, numeric)]
         if not kept:
             raise InputError(f"{table.recognised.name}: column {target!r} is blank in every row")
         if len(kept) < len(cells):
@@ -79,10 +82,11 @@ def train_table(
     ``after_fit`` is given the trained model before it is scored, to save it.
     """
     began = time.perf_counter()
-    train = Rows.of("training", table, target, say)
-    held = None if valid is None else Rows.of("held-out", valid, target, say)
-    last = None if test is None else Rows.of("test", test, target, say)
-    kind = TabularRegressor if all(map(_is_number, train.target)) else TabularClassifier
+    numeric = holds_numbers(table.column(target))
+    train = Rows.of("training", table, target, numeric, say)
+    held = None if valid is None else Rows.of("held-out", valid, target, numeric, say)
+    last = None if test is None else Rows.of("test", test, target, numeric, say)
+    kind = TabularRegressor if numeric else TabularClassifier
     model = kind(**settings(kind))
     say(f"{target}: {'numbers, a regression' if kind is TabularRegressor else 'classes'}")
     with whole_epochs():
@@ -91,7 +95,7 @@ def train_table(
             train.target,
             valid=None if held is None else (held.columns, held.target),
             watcher=watcher,
-            checkpoint=_checkpoint(model, (train, held), resumption, say),
+            checkpoint=_checkpoint(model, target, (train, held), resumption, say),
         )
     model.target_column_ = target
     for note in model.notes_:
@@ -121,7 +125,11 @@ def train_table(
 
 
 def evaluate_table(
-    model: TableModel, table: Table, part: str, target: str | None = None
+    model: TableModel,
+    table: Table,
+    part: str,
+    target: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Evaluation:
     """All scores of a model on a table that holds its target, in the column ``target``.
 
@@ -130,9 +138,9 @@ def evaluate_table(
     target = target or getattr(model, "target_column_", None)
     if not target:
         raise InputError(
-            f"{part}: which column holds the target is not in the model file\n  name it: --label"
+            f"{part}: which column holds the target is not in the model file\n  name it: --target"
         )
-    rows = Rows.of(part, table, target, lambda line: None)
+    rows = Rows.of(part, table, target, isinstance(model, TabularRegressor), say)
     return model.evaluate(rows.columns, rows.target, part)
 
 
@@ -168,6 +176,7 @@ class LinearRival:
 
 def _checkpoint(
     model: TableModel,
+    target: str,
     parts: tuple[Rows, Rows | None],
     resumption: Resumption | None,
     say: Callable[[str], None],
@@ -175,21 +184,15 @@ def _checkpoint(
     if resumption is None:
         return None
     digest = rows_digest(*(None if part is None else list(_lines(part)) for part in parts))
-    return resumption.attach(identity(model.get_params(deep=False), digest), say)
+    names = [target, *(name for part in parts if part for name in ("", *part.columns))]
+    settings = model.get_params(deep=False)
+    return resumption.attach(identity(settings, digest, type(model).__name__, *names), say)
 
 
 def _lines(rows: Rows) -> Any:
     """Each row as text and target."""
     cells = zip(*rows.columns.values(), strict=True)
     return ((repr(row), target) for row, target in zip(cells, rows.target, strict=True))
-
-
-def _is_number(cell: Cell) -> bool:
-    try:
-        float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
-    return not isinstance(cell, bool)
 
 
 def _facts(model: TableModel, learned: Rows, parts: list[Rows]) -> dict[str, str]:

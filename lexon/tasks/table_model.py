@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lexon import __version__, nn, storage
-from lexon.errors import InputError, ModelFileError
+from lexon import nn, storage
+from lexon.errors import InputError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.optim import Cosine
@@ -28,8 +27,9 @@ from lexon.tasks.columns import (
     recognise,
     sheet_of,
 )
-from lexon.tasks.common import make_optimizer, refuse_nonfinite, run_training
+from lexon.tasks.common import fitting, make_optimizer, refuse_nonfinite, run_training, too_few
 from lexon.tasks.features import Encoded, Encoder
+from lexon.tasks.stored import StoredEstimator, check_storable
 from lexon.tasks.table_network import (
     build_network,
     check_settings,
@@ -49,10 +49,9 @@ FEWEST_HELD_OUT = 10
 _AS_NUMBERS = {"dtype": np.float64, "ensure_all_finite": False}
 
 
-class TableModel(BaseEstimator):  # type: ignore[misc]
+class TableModel(StoredEstimator):
     """What regressor and classifier share; they differ in the target, its loss and its score."""
 
-    _task: ClassVar[str]
     _measure: ClassVar[str]
     _kind_of_target: ClassVar[type[Numbers] | type[Classes]]
     target_: Numbers | Classes
@@ -126,6 +125,18 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
             InputError: X, y or a parameter cannot be used; names column and row.
             NonFiniteError: training diverged.
         """
+        with fitting(self):
+            self._fit_rows(X, y, valid, watcher, checkpoint)
+        return self
+
+    def _fit_rows(
+        self,
+        X: Any,
+        y: Any,
+        valid: tuple[Any, Any] | None,
+        watcher: Watcher | None,
+        checkpoint: Callable[[Training], None] | None,
+    ) -> None:
         check_settings(self)
         sheet, kinds = self._learn_columns(X)
         truth = self._checked_target(y, len(sheet))
@@ -135,6 +146,8 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
             train, self.held_out_ = self._split(truth)
         part = sheet.take(train)
         self.encoder_ = Encoder.fit(part, kinds, self.bins)
+        levels = "the levels of the columns"
+        check_storable(levels, self.encoder_.to_json(), "leave out columns of free text")
         self.notes_ += tuple(self.encoder_.cut(part))
         # Classes are those of all rows, as those of texts; mean and deviation are learned.
         self.target_ = self._kind_of_target.fit(truth if is_classifier(self) else truth[train])
@@ -145,7 +158,6 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         elif self.held_out_ is not None:
             held = self._encoded(sheet.take(self.held_out_), truth[self.held_out_])
         self._train(*self._encoded(part, truth[train]), held, watcher, checkpoint)
-        return self
 
     def _encoded(self, sheet: Sheet, truth: Array) -> tuple[Encoded, Array]:
         return self.encoder_.encode(sheet), self.target_.encode(truth)
@@ -184,10 +196,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         if round(self.validation_fraction * len(truth)) >= FEWEST_HELD_OUT:
             return self._hold_out(truth)
         if self.validation_fraction > 0:
-            self.notes_ += (
-                f"{len(truth):,} rows are too few to hold out a part: "
-                "all rows train, and the last epoch is kept",
-            )
+            self.notes_ += (too_few(len(truth)),)
         return np.arange(len(truth)), None
 
     def _train(
@@ -232,6 +241,10 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         if checkpoint is not None:
             checkpoint(training)
         self.history_ = run_training(training)
+
+    def unused(self) -> tuple[str, ...]:
+        """The parameters that this network has no use for."""
+        return ("hidden", "dropout") if self.model == "linear" else ()
 
     def _build(self, rng: np.random.Generator) -> nn.Sequential:
         return build_network(self._widths(), float(self.dropout), rng)
@@ -285,48 +298,14 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
 
     # Files
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the model to one file; equal models give equal bytes.
-
-        Raises:
-            InputError: the file cannot be written.
-        """
-        check_is_fitted(self, "network_")
-        settings = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
-        content = {
-            "task": self._task,
-            "lexon": __version__,
-            "settings": settings,
+    def _content(self) -> dict[str, Any]:
+        return {
             "columns": None if self.columns_ is None else list(self.columns_),
             "encoder": self.encoder_.to_json(),
             "target": self.target_.to_json(),
             "target column": self.target_column_,
             "notes": list(self.notes_),
-            "history": self.history_.to_json(),
         }
-        storage.write(path, "model", content, self.network_.state_dict())
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
-        """The model of a file, which predicts to the bit as the one that was saved.
-
-        Raises:
-            ModelFileError: the file is damaged, or holds another kind of model.
-        """
-        return cls.from_stored(storage.read(path, "model"), path)
-
-    @classmethod
-    def from_stored(cls, stored: storage.Stored, path: object = "model") -> Self:
-        """The model of what :func:`lexon.storage.read` gave."""
-        task = stored.content.get("task")
-        if task != cls._task:
-            raise ModelFileError(f"{path}: holds a model for {task}, not for {cls._task}")
-        try:
-            return cls._restored(stored)
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ModelFileError(
-                f"{path}: a part of the model is not as it should be: {error!s:.300}"
-            ) from None
 
     @classmethod
     def _restored(cls, stored: storage.Stored) -> Self:
@@ -351,26 +330,10 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         model._restore_network(stored.arrays)
         return model
 
-    def _restore_network(self, arrays: dict[str, Array]) -> None:
-        """Build the network and fill it; nothing is built that the arrays would not fill."""
+    def _check_arrays(self, arrays: dict[str, Array]) -> None:
         wanted = sum(below * above + above for below, above in pairwise(self._widths()))
         if sum(array.size for array in arrays.values()) != wanted:
             raise ValueError(f"the network has {wanted:,} weights, and not as many are stored")
-        self.network_ = self._build(np.random.default_rng(0))
-        self.network_.load_state_dict(arrays)
-        self.network_.eval()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Arrays instead of the network, whose packed weights do not outlive the process."""
-        state = dict(super().__getstate__())
-        if "network_" in state:
-            state["network_"] = self.network_.state_dict()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({name: state[name] for name in state if name != "network_"})
-        if "network_" in state:
-            self._restore_network(state["network_"])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -384,10 +347,3 @@ def _refuse_constant(truth: Array) -> None:
             f"the target is {truth[0]!s} in all rows: one class or number only\n"
             "  there is nothing to learn; give rows that differ"
         )
-
-
-def _plain(value: Any) -> Any:
-    """A parameter as JSON has it."""
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value

@@ -96,7 +96,7 @@ def test_one_sigmoid_and_balanced_classes(data: Path) -> None:
 @pytest.mark.parametrize("form", ["separator", "lists"])
 def test_texts_with_several_labels(form: str) -> None:
     rows = [(text, f"{label};loud" if row % 3 else label) for row, (text, label) in
-            enumerate(reviews())]  # fmt: skip
+            enumerate(reviews(300))]  # fmt: skip
     options: tuple[object, ...] = ("r.csv", "--separator", ";")
     if form == "separator":
         write(Path("r.csv"), rows)
@@ -111,7 +111,7 @@ def test_texts_with_several_labels(form: str) -> None:
     score = lexon("evaluate", "m.lexon", *options, "--json")
     scores = json.loads(score.out)["scores"]
     assert list(scores) == ["micro-F1", "macro-F1", "exact match"] and scores["micro-F1"] > 0.8
-    answer = lexon("predict", "m.lexon", "the good film", "a bad story")
+    answer = lexon("predict", "m.lexon", "good great film", "awful bad story")
     assert [line.split(", ")[-1] for line in answer.out.split("\n")[:2]] == ["pos", "neg"]
 
 

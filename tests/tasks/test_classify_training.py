@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.special import expit, logsumexp
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.class_weight import compute_class_weight
 
-from lexon import parallel
-from lexon.errors import NonFiniteError
+from lexon import parallel, storage
+from lexon.errors import InputError, NonFiniteError
 from lexon.tasks import TextClassifier, classify
 from lexon.train.history import Epoch
 from lexon.train.loop import Silent, Training
@@ -188,6 +189,30 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
     assert shared or name == "linear"
 
 
+def test_texts_too_few_to_hold_out_all_train_and_a_note_says_so() -> None:
+    model = TextClassifier("linear", epochs=3).fit(TEXTS[:4], LABELS[:4])
+    assert model.held_out_ is None and "4 rows are too few" in model.notes_[0]
+    assert [epoch.score for epoch in model.history_.epochs] == [None] * 3
+    assert {"awful", "fine", "film"} <= set(model.vocabulary_.words)
+
+
+def test_a_fit_that_fails_leaves_nothing() -> None:
+    model = TextClassifier("mlp", **SMALL).fit(TEXTS, LABELS)
+    with pytest.raises(NonFiniteError):
+        model.set_params(optimizer="sgd", learning_rate=1e60).fit(TEXTS, ["a", "b", "c", "d"] * 8)
+    assert vars(model) == model.get_params()
+    with pytest.raises(NotFittedError):
+        model.predict(TEXTS)
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])
+def test_the_usual_optimizer_named_is_the_usual_optimizer(name: str) -> None:
+    usual = TextClassifier(name, **SMALL).fit(TEXTS, LABELS)
+    rate, kind = usual.history_.epochs[0].learning_rate, classify.USUAL[name][0]
+    named = TextClassifier(name, **SMALL, optimizer=kind).fit(TEXTS, LABELS)
+    assert named.history_.epochs[0].learning_rate == rate == classify.USUAL[name][1]
+
+
 def test_fitting_again_begins_anew() -> None:
     model = TextClassifier("mlp", **SMALL)
     first = model.fit(TEXTS, LABELS).predict_proba(TEXTS).tobytes()
@@ -247,5 +272,5 @@ def test_rare_words_and_words_beyond_the_limit_are_unknown() -> None:
 def test_a_vocabulary_that_no_file_holds_is_refused_before_training(monkeypatch: Any) -> None:
     monkeypatch.setattr(storage, "_LONGEST_HEADER", 100)
     monkeypatch.setattr("lexon.tasks.classify.run_training", lambda run: pytest.fail("it trains"))
-    with pytest.raises(InputError, match=r"vocabulary of .* words takes .*\n.*--min-count 2"):
+    with pytest.raises(InputError, match=r"words of the vocabulary take .*\n.*--min-count 2"):
         TextClassifier("linear", epochs=1).fit(TEXTS, LABELS)

@@ -136,7 +136,7 @@ def test_a_task_of_another_kind_is_refused(data: bytes, tmp_path: Path) -> None:
         TabularRegressor.load(path)
     numbers = {"size": [float(n) for n in range(20)]}
     TabularRegressor(hidden=(2,), epochs=1).fit(numbers, numbers["size"]).save(path)
-    with pytest.raises(ModelFileError, match="tabular-regression, not texts"):
+    with pytest.raises(ModelFileError, match="tabular-regression, not for text-classification"):
         TextClassifier.load(path)
 
 

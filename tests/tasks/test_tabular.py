@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lexon
 from lexon import storage
-from lexon.errors import ModelFileError, NonFiniteError
+from lexon.errors import InputError, ModelFileError, NonFiniteError
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 from lexon.text import read_table
 
@@ -152,10 +152,28 @@ def test_a_rate_that_explodes_is_an_error_with_a_remedy(rate: float, held: float
         TabularRegressor(**settings).fit(*houses())
 
 
+def test_a_fit_that_fails_leaves_nothing() -> None:
+    model = TabularRegressor(**QUICK).fit(*houses(50))
+    model.target_column_ = "price"
+    with pytest.raises(InputError):
+        model.fit({"size": [1, 2, 3]}, [1, 2, "many"])
+    assert vars(model) == model.get_params() and model.target_column_ == ""
+    model.fit(*houses(50)).target_column_ = "price"
+    assert model.fit(*houses(50)).target_column_ == ""
+
+
+def test_levels_that_no_file_holds_are_refused_before_training(monkeypatch: Any) -> None:
+    monkeypatch.setattr(storage, "_LONGEST_HEADER", 100)
+    monkeypatch.setattr(TabularRegressor, "_train", lambda *a: pytest.fail("it trains"))
+    with pytest.raises(InputError, match=r"levels of the columns take .*\n.*leave out columns"):
+        TabularRegressor(**QUICK).fit(*houses())
+
+
 def test_the_learning_rate_falls_along_a_cosine() -> None:
     model = TabularRegressor(hidden=(8,), epochs=4, learning_rate=0.01, patience=None)
     rates = [epoch.learning_rate for epoch in model.fit(*houses()).history_.epochs]
-    np.testing.assert_allclose(rates, 0.005 * (1 + np.cos(np.pi * np.arange(1, 5) / 4)), atol=1e-12)
+    last = np.arange(1, 5) * 33 - 1  # the last step of each epoch of 33
+    np.testing.assert_allclose(rates, 0.005 * (1 + np.cos(np.pi * last / 132)), atol=1e-12)
 
 
 # Bits
