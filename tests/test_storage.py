@@ -239,7 +239,7 @@ def test_a_header_that_is_too_long_is_refused_before_anything_is_written(tmp_pat
     assert not storage.fits(storage.header_bytes(words))
 
 
-@given(st.text(st.characters(codec="utf-8")))
+@given(st.text('a"\\é漢\n', max_size=9).map(lambda text: text * 30))
 def test_the_bytes_in_the_header_are_known_beforehand(text: str) -> None:
     sizes = [len(storage.serialise("model", {"a": [t]}, {})) for t in ("", text)]
     more = storage.header_bytes([text]) - storage.header_bytes([""])

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.compile import inlined, kernel
-from lexon.kernels.product import _BYTES, _WIDEST, Panels, pack, panel_product, panel_width
+from lexon.kernels.product import _BYTES, _WIDEST, Panels, pack, panel_product, panel_width, product
 from lexon.parallel import blocks, share
 
 Array = npt.NDArray[Any]
@@ -116,30 +116,32 @@ def max_rows_gradient(
 
 
 def map_rows_gradient(w: Array, dz: Array, lengths: Array, rows: int, wide: bool) -> Array:
-    """dx (S, D) of the feature map."""
-    window, depth = w.shape[1:]
-    number = counts(lengths, window, wide)
-    starts, outs, margin = starts_of(lengths), starts_of(number), (window - 1) if wide else 0
-    dx = np.zeros((rows, depth), w.dtype)
-
-    def work(first: int, last: int) -> None:
-        _map_rows(w, dz, starts, lengths, number, outs, margin, first, last, dx)
-
-    share(work, blocks(len(lengths), TEXTS_A_BLOCK), 2.0 * dz.size * window * depth)
+    """dx (S, D) of the feature map: one product for every row k of the window."""
+    dx = np.zeros((rows, w.shape[2]), w.dtype)
+    for k in range(w.shape[1]):
+        dx += product(_meeting(dz, lengths, w.shape[1], k, wide), pack(w[:, k]))
     return dx
 
 
 def map_filters_gradient(x: Array, dz: Array, lengths: Array, window: int, wide: bool) -> Array:
-    """dw (F, K, D) of the feature map, added up over n-grams in order."""
-    number = counts(lengths, window, wide)
-    starts, outs, margin = starts_of(lengths), starts_of(number), (window - 1) if wide else 0
-    dw = np.zeros((dz.shape[1], window, x.shape[1]), x.dtype)
-
-    def work(first: int, last: int) -> None:
-        _map_filters(x, dz, starts, lengths, number, outs, margin, first, last, dw)
-
-    share(work, blocks(dz.shape[1], FILTERS_A_BLOCK), 2.0 * dz.size * window * x.shape[1])
+    """dw (F, K, D) of the feature map, added up over rows in order."""
+    dw = np.empty((dz.shape[1], window, x.shape[1]), x.dtype)
+    panels = pack(x)
+    for k in range(window):
+        dw[:, k] = product(_meeting(dz, lengths, window, k, wide).T, panels)
     return dw
+
+
+def _meeting(dz: Array, lengths: Array, window: int, k: int, wide: bool) -> Array:
+    """Row by row (S, F): the gradient of the n-gram that has this row in place k, 0 for none."""
+    number = counts(lengths, window, wide)
+    text = np.repeat(np.arange(len(lengths)), lengths)
+    within = np.arange(len(text)) - starts_of(lengths)[text]
+    t = within + (window - 1 if wide else 0) - k
+    there = (t >= 0) & (t < number[text])
+    none = len(dz)
+    padded = np.concatenate([dz, np.zeros((1, dz.shape[1]), dz.dtype)])
+    return padded[np.where(there, starts_of(number)[text] + t, none)]
 
 
 @inlined
@@ -264,35 +266,3 @@ def _max_rows(w, dy, where, starts, lengths, margin, first, last, dx):
             low, high = _inside(t, margin, window, lengths[b])
             at = (starts[b] + t - margin) * depth
             _add_scaled(out[at + low * depth : at + high * depth], g, filter_[low * depth :])
-
-
-@kernel
-def _map_filters(x, dz, starts, lengths, number, outs, margin, first, last, dw):
-    window, depth = dw.shape[1], dw.shape[2]
-    rows = x.reshape(-1)
-    for f in range(first, last):
-        total = dw[f].reshape(-1)
-        for b in range(lengths.size):
-            for t in range(number[b]):
-                g = dz[outs[b] + t, f]
-                if g == 0:
-                    continue
-                low, high = _inside(t, margin, window, lengths[b])
-                at = (starts[b] + t - margin) * depth
-                _add_scaled(total[low * depth : high * depth], g, rows[at + low * depth :])
-
-
-@kernel
-def _map_rows(w, dz, starts, lengths, number, outs, margin, first, last, dx):
-    window, depth = w.shape[1], w.shape[2]
-    out = dx.reshape(-1)
-    for b in range(first, last):
-        for t in range(number[b]):
-            low, high = _inside(t, margin, window, lengths[b])
-            at = (starts[b] + t - margin) * depth
-            for f in range(w.shape[0]):
-                g = dz[outs[b] + t, f]
-                if g == 0:
-                    continue
-                filter_ = w[f].reshape(-1)
-                _add_scaled(out[at + low * depth : at + high * depth], g, filter_[low * depth :])

@@ -13,8 +13,11 @@ from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor, TensorLike
 from lexon.kernels.ngram import pack_filters
 from lexon.nn import init
+from lexon.nn.dense import activation
 from lexon.nn.module import Module
 from lexon.ops.ngram import Activation, Edges
+
+Pool = Literal["max", "mean", "both"]
 
 
 class NgramConv(Module):
@@ -37,7 +40,7 @@ class NgramConv(Module):
         windows: Sequence[int] = (2, 3, 4),
         *,
         activation: Activation = "relu",
-        pool: Literal["max", "mean"] = "max",
+        pool: Pool = "max",
         edges: Edges = "wide",
         limit: float | None = None,
         rng: init.Random | None = None,
@@ -56,7 +59,7 @@ class NgramConv(Module):
     def _check(self) -> None:
         allowed = {
             "activation": ("identity", "relu", "tanh"),
-            "pool": ("max", "mean"),
+            "pool": ("max", "mean", "both"),
             "edges": ("wide", "valid"),
         }
         for name, values in allowed.items():
@@ -78,26 +81,42 @@ class NgramConv(Module):
     def bias(self, window: int) -> Parameter:
         return getattr(self, f"bias_{window}")
 
+    @property
+    def features(self) -> int:
+        """How many numbers it gives for a text."""
+        return self.filters * len(self.windows) * (2 if self.pool == "both" else 1)
+
     def forward(self, x: TensorLike, lengths: Array) -> Tensor:
-        pooled = ops.ngram_max if self.pool == "max" else ops.ngram_mean
-        parts = [
-            pooled(
-                x,
-                self.weight(window),
-                self.bias(window),
-                lengths=lengths,
-                edges=self.edges,
-                activation=self.activation,
-                panels=self.weight(window).derived("panels", pack_filters),
-            )
-            for window in self.windows
-        ]
+        parts = [self._pooled(x, lengths, window) for window in self.windows]
         return ops.concatenate(*parts, axis=1) if len(parts) > 1 else parts[0]
+
+    def _pooled(self, x: TensorLike, lengths: Array, window: int) -> Tensor:
+        """One window's filters over a text, as max, mean, or both side by side."""
+        if self.pool == "both":
+            z = self.map(x, lengths, window)
+            a = z if self.activation == "identity" else activation(self.activation)(z)
+            number = ops.ngram_counts(lengths, window, self.edges)
+            pooled = (ops.max_over_time(a, lengths=number), ops.mean_over_time(a, lengths=number))
+            return ops.concatenate(*pooled, axis=1)
+        return (ops.ngram_max if self.pool == "max" else ops.ngram_mean)(
+            x,
+            self.weight(window),
+            self.bias(window),
+            lengths=lengths,
+            edges=self.edges,
+            activation=self.activation,
+            panels=self.weight(window).derived("panels", pack_filters),
+        )
 
     def map(self, x: TensorLike, lengths: Array, window: int) -> Tensor:
         """The feature map (T, F) of one window, before activation and pooling."""
         return ops.ngram(
-            x, self.weight(window), self.bias(window), lengths=lengths, edges=self.edges
+            x,
+            self.weight(window),
+            self.bias(window),
+            lengths=lengths,
+            edges=self.edges,
+            panels=self.weight(window).derived("panels", pack_filters),
         )
 
     def settings(self) -> str:

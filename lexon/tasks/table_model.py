@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lexon import nn, storage
@@ -149,8 +148,7 @@ class TableModel(StoredEstimator):
         levels = "the levels of the columns"
         check_storable(levels, self.encoder_.to_json(), "leave out columns of free text")
         self.notes_ += tuple(self.encoder_.cut(part))
-        # Classes are those of all rows, as those of texts; mean and deviation are learned.
-        self.target_ = self._kind_of_target.fit(truth if is_classifier(self) else truth[train])
+        self.target_ = self._kind_of_target.fit(truth[train])  # every class has a row there
         held = None
         if valid is not None:
             other = self._read(valid[0])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lexon.tasks import TabularClassifier, TabularRegressor, load
+from lexon.tasks.job import Resumption
+from lexon.tasks.table_job import Rows, _checkpoint
 from tests.cli.commands import TINY, lexon, write
 
 HEAD = ("size", "garden", "price")
@@ -70,6 +73,28 @@ def test_a_checkpoint_of_other_columns_is_refused(monkeypatch: pytest.MonkeyPatc
     answer = lexon("train", "other.csv", "--target", "rent", *run[2:], "--resume")
     assert answer.code == 2 and "m.lexon.checkpoint" in answer.err
     assert lexon("train", "h.csv", *run, "--resume").code == 0
+
+
+def test_a_checkpoint_of_another_kind_of_job_is_another() -> None:
+    found: list[str] = []
+
+    class Noted(Resumption):
+        def attach(self, identity: str, say: Any) -> Any:
+            found.append(identity)
+
+    rows = Rows("training", {"size": ["1", "2"]}, ["3", "4"])
+    for kind in (TabularRegressor, TabularClassifier, TabularRegressor):
+        _checkpoint(kind(), "price", (rows, None), Noted(Path("c")), print)
+    assert found[0] == found[2] != found[1]
+
+
+def test_truth_values_are_classes() -> None:
+    lines = [{"size": n % 7, "sold": n % 7 > 3} for n in range(120)]
+    Path("h.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    run = ("--target", "sold", "--baseline", "-o", "m.lexon")
+    answer = lexon("train", "h.jsonl", *QUICK, *run)
+    assert answer.code == 0 and "sold: classes" in answer.err, answer.err
+    assert load("m.lexon").classes_.tolist() == [False, True]
 
 
 def test_the_column_to_score_is_named_as_in_training(prices: Path, trained: Path) -> None:

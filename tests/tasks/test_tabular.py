@@ -152,6 +152,14 @@ def test_a_rate_that_explodes_is_an_error_with_a_remedy(rate: float, held: float
         TabularRegressor(**settings).fit(*houses())
 
 
+def test_scores_of_held_out_rows_that_are_not_finite_are_an_error(monkeypatch: Any) -> None:
+    monkeypatch.setattr(
+        TabularRegressor, "_forward", lambda self, rows: np.full((len(rows), 1), 1e30, np.float32)
+    )
+    with pytest.raises(NonFiniteError, match="held-out rows are not finite"):
+        TabularRegressor(**QUICK).fit(*houses())
+
+
 def test_a_fit_that_fails_leaves_nothing() -> None:
     model = TabularRegressor(**QUICK).fit(*houses(50))
     model.target_column_ = "price"
