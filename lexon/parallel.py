@@ -15,7 +15,7 @@ from itertools import count
 from lexon.errors import InputError
 
 #: Below this many floating-point operations waking a second thread costs more than it gives.
-WORTH_SHARING = 2_000_000
+WORTH_SHARING = 30_000_000
 
 
 class _Pool:

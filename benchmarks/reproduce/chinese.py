@@ -28,7 +28,13 @@ def _cell(seed: int, data: Path) -> dict[str, float]:
     x, y = [texts[i] for i in train], [labels[i] for i in train]
     x_test, y_test = [texts[i] for i in test], [labels[i] for i in test]
     model = TextClassifier(
-        model="cnn", windows=(2, 3, 4), filters=100, dimension=200, epochs=20, seed=seed
+        model="cnn",
+        windows=(2, 3, 4),
+        filters=100,
+        dimension=300,
+        epochs=20,
+        patience=None,
+        seed=seed,
     ).fit(x, y)
     rival = _tuned_rival().fit(x, y)
     return {

@@ -163,15 +163,17 @@ class Operation:
             if "broadcast" not in str(error):
                 raise
             raise _placed(self._do_not_fit(arrays)) from None
-        outputs = tuple(np.asarray(y) for y in (values if isinstance(values, tuple) else (values,)))
+        several = isinstance(values, tuple)
+        outputs = tuple(map(np.asarray, values)) if several else (np.asarray(values),)
         node = None
-        if recording() and any(tensor.requires_grad for tensor in tensors):
+        if recording() and any([tensor.requires_grad for tensor in tensors]):
             node = Node(self.name, self.signature.text, tensors, outputs, pull, options)
-        made = tuple(
+        if not several:
+            return Tensor(outputs[0], node, requires_grad=node is not None)
+        return tuple(
             Tensor(value, node, requires_grad=node is not None, output=place)
             for place, value in enumerate(outputs)
         )
-        return made if isinstance(values, tuple) else made[0]
 
     def _do_not_fit(self, arrays: Sequence[Array]) -> ShapeError:
         named = zip(self.signature.inputs, arrays, strict=False)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lexon import parallel
 from lexon.kernels.compile import inlined, kernel
 from lexon.kernels.product import _BYTES, _WIDEST, Panels, pack, panel_product, panel_width, product
 from lexon.parallel import blocks, share
@@ -78,7 +79,9 @@ def max_over_time(
         )  # fmt: skip
 
     work = 2.0 * number.sum() * y.shape[1] * panels.depth
-    if len(lengths) > TEXTS_A_BLOCK:
+    if work < parallel.WORTH_SHARING:
+        some(0, len(lengths), 0, whole)
+    elif len(lengths) > TEXTS_A_BLOCK:
         share(lambda a, b: some(a, b, 0, whole), blocks(len(lengths), TEXTS_A_BLOCK), work)
     else:  # too few texts to share: share the filters
         share(lambda a, b: some(0, len(lengths), a, b), blocks(whole, 1), work)

@@ -13,11 +13,8 @@ from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor, TensorLike
 from lexon.kernels.ngram import pack_filters
 from lexon.nn import init
-from lexon.nn.dense import activation
 from lexon.nn.module import Module
 from lexon.ops.ngram import Activation, Edges
-
-Pool = Literal["max", "mean", "both"]
 
 
 class NgramConv(Module):
@@ -40,7 +37,7 @@ class NgramConv(Module):
         windows: Sequence[int] = (2, 3, 4),
         *,
         activation: Activation = "relu",
-        pool: Pool = "max",
+        pool: Literal["max", "mean"] = "max",
         edges: Edges = "wide",
         limit: float | None = None,
         rng: init.Random | None = None,
@@ -59,7 +56,7 @@ class NgramConv(Module):
     def _check(self) -> None:
         allowed = {
             "activation": ("identity", "relu", "tanh"),
-            "pool": ("max", "mean", "both"),
+            "pool": ("max", "mean"),
             "edges": ("wide", "valid"),
         }
         for name, values in allowed.items():
@@ -81,23 +78,12 @@ class NgramConv(Module):
     def bias(self, window: int) -> Parameter:
         return getattr(self, f"bias_{window}")
 
-    @property
-    def features(self) -> int:
-        """How many numbers it gives for a text."""
-        return self.filters * len(self.windows) * (2 if self.pool == "both" else 1)
-
     def forward(self, x: TensorLike, lengths: Array) -> Tensor:
         parts = [self._pooled(x, lengths, window) for window in self.windows]
         return ops.concatenate(*parts, axis=1) if len(parts) > 1 else parts[0]
 
     def _pooled(self, x: TensorLike, lengths: Array, window: int) -> Tensor:
-        """One window's filters over a text, as max, mean, or both side by side."""
-        if self.pool == "both":
-            z = self.map(x, lengths, window)
-            a = z if self.activation == "identity" else activation(self.activation)(z)
-            number = ops.ngram_counts(lengths, window, self.edges)
-            pooled = (ops.max_over_time(a, lengths=number), ops.mean_over_time(a, lengths=number))
-            return ops.concatenate(*pooled, axis=1)
+        """One window's filters over a text."""
         return (ops.ngram_max if self.pool == "max" else ops.ngram_mean)(
             x,
             self.weight(window),
