@@ -13,7 +13,7 @@ from benchmarks.case import Case, Contender, Round, Settings, random_state
 
 Array = npt.NDArray[Any]
 
-INPUTS, HIDDEN, CLASSES, BATCH, RATE = 784, 256, 10, 64, 0.1
+INPUTS, HIDDEN, CLASSES, BATCH, RATE = 784, 256, 10, 64, 0.01
 #: Rows of the table: momentum of each.
 RULES = {"SGD": 0.0, "SGD, momentum 0.9": 0.9}
 BATCHES = 100
