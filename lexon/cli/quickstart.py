@@ -61,7 +61,7 @@ def command(folder: str, threads: int | None, seed: int) -> int:
     click.echo(f"{len(docs.texts):,} texts of {len(set(whole.labels))} packages; 15 % are the test")
     model = TextClassifier(
         model="cnn", dimension=100, filters=100, windows=(1, 2, 3), optimizer="adam",
-        learning_rate=0.003, epochs=15,        patience=3, seed=seed,
+        learning_rate=0.003, epochs=15, patience=3, max_norm=None, seed=seed,
     )  # fmt: skip
     outcome = train_text(
         model,
