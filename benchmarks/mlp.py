@@ -137,6 +137,7 @@ CASE = Case(
     },
     flops=flops,
     unit="µs",
-    losses={_loss(rule): 1e-3 for rule in RULES},
+    # After thousands of steps rounding has grown: PyTorch's own two variants differ by 3e-3.
+    losses={_loss(rule): 1e-2 for rule in RULES},
     repeats=7,
 )
