@@ -13,6 +13,7 @@ zeros between.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -121,8 +122,8 @@ def max_rows_gradient(
 def map_rows_gradient(w: Array, dz: Array, lengths: Array, rows: int, wide: bool) -> Array:
     """dx (S, D) of the feature map: one product for every row k of the window."""
     dx = np.zeros((rows, w.shape[2]), w.dtype)
-    for k in range(w.shape[1]):
-        dx += product(_meeting(dz, lengths, w.shape[1], k, wide), pack(w[:, k]))
+    for k, met in enumerate(_meetings(dz, lengths, w.shape[1], wide)):
+        dx += product(met, pack(w[:, k]))
     return dx
 
 
@@ -130,21 +131,25 @@ def map_filters_gradient(x: Array, dz: Array, lengths: Array, window: int, wide:
     """dw (F, K, D) of the feature map, added up over rows in order."""
     dw = np.empty((dz.shape[1], window, x.shape[1]), x.dtype)
     panels = pack(x)
-    for k in range(window):
-        dw[:, k] = product(_meeting(dz, lengths, window, k, wide).T, panels)
+    for k, met in enumerate(_meetings(dz, lengths, window, wide)):
+        dw[:, k] = product(met.T, panels)
     return dw
 
 
-def _meeting(dz: Array, lengths: Array, window: int, k: int, wide: bool) -> Array:
-    """Row by row (S, F): the gradient of the n-gram that has this row in place k, 0 for none."""
+def _meetings(dz: Array, lengths: Array, window: int, wide: bool) -> Iterator[Array]:
+    """For k = 0 ... K - 1, row by row (S, F): the gradient of the n-gram with this row in place k.
+
+    0 where there is no such n-gram.
+    """
     number = counts(lengths, window, wide)
     text = np.repeat(np.arange(len(lengths)), lengths)
-    within = np.arange(len(text)) - starts_of(lengths)[text]
-    t = within + (window - 1 if wide else 0) - k
-    there = (t >= 0) & (t < number[text])
-    none = len(dz)
+    last = np.arange(len(text)) - starts_of(lengths)[text] + (window - 1 if wide else 0)
+    first = starts_of(number)[text]
     padded = np.concatenate([dz, np.zeros((1, dz.shape[1]), dz.dtype)])
-    return padded[np.where(there, starts_of(number)[text] + t, none)]
+    for k in range(window):
+        t = last - k
+        there = (t >= 0) & (t < number[text])
+        yield padded[np.where(there, first + t, len(dz))]
 
 
 @inlined

@@ -8,6 +8,7 @@ from lexon.errors import InputError, ShapeError
 from lexon.graph.declare import op
 from lexon.graph.node import Pull
 from lexon.graph.tensor import Array
+from lexon.kernels.ngram import starts_of
 from lexon.kernels.rows import add_segments, max_segments, spread_segments
 
 
@@ -28,10 +29,6 @@ def checked_lengths(operation: str, lengths: Array, rows: int) -> Array:
     return lengths
 
 
-def _starts(lengths: Array) -> Array:
-    return np.cumsum(lengths) - lengths
-
-
 @op("x: S D | lengths: B -> y: B D")
 def max_over_time(x: Array, *, lengths: Array) -> tuple[Array, Pull]:
     """y[b] = the largest row values of sequence b (0 for an empty one); the first one wins ties.
@@ -39,7 +36,7 @@ def max_over_time(x: Array, *, lengths: Array) -> tuple[Array, Pull]:
     Shapes: x (S, D), lengths (B) with sum S -> y (B, D).
     """
     lengths = checked_lengths("max_over_time", lengths, len(x))
-    y, pull = _largest(x, _starts(lengths), lengths)
+    y, pull = _largest(x, starts_of(lengths), lengths)
     return y, pull
 
 
@@ -51,7 +48,7 @@ def mean_over_time(x: Array, *, lengths: Array) -> tuple[Array, Pull]:
     """
     lengths = checked_lengths("mean_over_time", lengths, len(x))
     scale = (1 / np.maximum(lengths, 1)).astype(x.dtype)
-    return _scaled_sum(x, _starts(lengths), lengths, scale)
+    return _scaled_sum(x, starts_of(lengths), lengths, scale)
 
 
 @op("x: S D | lengths: B -> y: B D")
@@ -61,7 +58,7 @@ def sum_over_time(x: Array, *, lengths: Array) -> tuple[Array, Pull]:
     Shapes: x (S, D), lengths (B) with sum S -> y (B, D).
     """
     lengths = checked_lengths("sum_over_time", lengths, len(x))
-    return _scaled_sum(x, _starts(lengths), lengths, np.ones(len(lengths), x.dtype))
+    return _scaled_sum(x, starts_of(lengths), lengths, np.ones(len(lengths), x.dtype))
 
 
 def pooled_lengths(lengths: Array, size: int, stride: int) -> Array:
@@ -103,9 +100,9 @@ def _windows(
         raise InputError(f"{operation}: size {size} and stride {stride} must be 1 or more")
     lengths = checked_lengths(operation, lengths, len(x))
     number = pooled_lengths(lengths, size, stride)
-    inside = (np.arange(number.sum()) - np.repeat(_starts(number), number)) * stride
+    inside = (np.arange(number.sum()) - np.repeat(starts_of(number), number)) * stride
     sizes = np.minimum(size, np.repeat(lengths, number) - inside)
-    return np.repeat(_starts(lengths), number) + inside, np.maximum(sizes, 0)
+    return np.repeat(starts_of(lengths), number) + inside, np.maximum(sizes, 0)
 
 
 def _largest(x: Array, starts: Array, lengths: Array) -> tuple[Array, Pull]:

@@ -230,9 +230,9 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         def validate() -> tuple[float, float]:
             logits = self._logits(held)
             refuse_nonfinite("the scores of held-out texts", logits)
-            score = float(np.mean(self._decide(self._probabilities(logits)) == truth))
-            if self.labels_.multi_label:
-                score = micro_f1(truth, self._decide(self._probabilities(logits)))
+            decided = self._decide(self._probabilities(logits))
+            multi_label = self.labels_.multi_label
+            score = micro_f1(truth, decided) if multi_label else float(np.mean(decided == truth))
             return score, self._loss(Tensor(logits), truth, weights).item()
 
         training = Training(
