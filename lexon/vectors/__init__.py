@@ -1,1 +1,35 @@
-"""Word vectors."""
+"""Word vectors: searched, compared, scored and stored.
+
+The names below are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lexon.vectors.formats import open_vectors
+    from lexon.vectors.keyed import KeyedVectors
+    from lexon.vectors.words import UnknownWordError
+
+#: Where each public name lives.
+_HOMES = {
+    "KeyedVectors": "lexon.vectors.keyed",
+    "UnknownWordError": "lexon.vectors.words",
+    "open_vectors": "lexon.vectors.formats",
+}
+
+__all__ = ["KeyedVectors", "UnknownWordError", "open_vectors"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lexon.vectors' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,67 @@
+"""Walks through time over sequences laid end to end.
+
+The sequences of a walk are taken by falling length, so that step t works on the first ``active[t]``
+of them and nothing is padded. Rows stay where they are: step t of a sequence is row
+``first + t * stride``, read and written in place. All threads walk together (``team.py``); each
+takes blocks of hidden units, whose gates follow their product while they are in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from lexon import parallel
+from lexon.kernels.ngram import starts_of
+from lexon.kernels.product import Array
+from lexon.kernels.team import new_board
+from lexon.parallel import share
+
+
+class Walk(NamedTuple):
+    """How the rows of a batch are met in time."""
+
+    sequences: Array  # those that have rows, longest first: their numbers in the batch
+    first: Array  # their rows of step 0
+    stride: int  # 1, or -1 from the end to the beginning
+    active: Array  # by step: how many sequences are that long
+    earlier: Array  # by row: the row of the step before it, or -1 at step 0
+
+    def own(self, states: Array) -> Array:
+        """States (B, H) of the sequences of this walk, a copy in their order."""
+        return states[self.sequences].reshape(-1)
+
+    def before(self, h: Array, h0: Array) -> Array:
+        """h_prev (S, H): for each row of h (S, H) the state before it."""
+        states = h[self.earlier]
+        states[self.first] = h0[self.sequences]
+        return states
+
+    def last(self, h: Array, h0: Array, lengths: Array) -> Array:
+        """The states (B, H) after the last step; of an empty sequence the first one."""
+        states = h0.copy()
+        steps = lengths[self.sequences] - 1
+        states[self.sequences] = h[self.first + self.stride * steps]
+        return states
+
+
+def walk(lengths: Array, reverse: bool) -> Walk:
+    """The walk over all sequences of these lengths."""
+    order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+    own, starts = lengths[order], starts_of(lengths)[order]
+    stride = -1 if reverse else 1
+    first = starts + (own - 1 if reverse else 0)
+    steps = int(own[0]) if len(own) else 0
+    active = np.searchsorted(-own, -np.arange(steps), side="left")
+    earlier = np.arange(int(lengths.sum())) - stride
+    earlier[first] = -1
+    return Walk(order, first, stride, active, earlier)
+
+
+def together(task: Callable[[Array, int, int], object], steps: int, work: float) -> None:
+    """Call ``task(board, member, members)`` on all threads; they share ``steps`` steps."""
+    members = parallel.threads()
+    board = new_board(steps)
+    share(lambda member, _: task(board, member, members), [(m, m + 1) for m in range(members)], work)

@@ -1,0 +1,178 @@
+"""Long short-term memory over sequences laid end to end, forward and back.
+
+    i, f, o = sigmoid, g = tanh of z + U h_prev       (z = W x + b, gate by gate: i, f, g, o)
+    c = f c_prev + i g
+    h = o tanh(c)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lexon.kernels.compile import kernel
+from lexon.kernels.elementary import logistic, tangent
+from lexon.kernels.product import Array
+from lexon.kernels.recurrent import Walk, together
+from lexon.kernels.simd import registers
+from lexon.kernels.strip import VECTORS, strip_product, whole_vectors
+from lexon.kernels.team import report_done, take, wait_for_all
+from lexon.kernels.wide import load, spread, store
+
+_BYTES = registers().bytes
+
+
+def lstm_forward(
+    z: Array, strips: Array, h0: Array, c0: Array, walk: Walk
+) -> tuple[Array, Array]:
+    """h and c (S, H) of every row; z (S, 4H) becomes the gates i, f, g, o.
+
+    ``strips`` is U (4H, H) by ``pack_gates``.
+    """
+    rows, units = len(z), h0.shape[1]
+    h, c = np.empty((rows, units), z.dtype), np.empty((rows, units), z.dtype)
+    states = np.concatenate([walk.own(h0), np.empty(len(walk.first) * units, z.dtype)])
+    cells = np.empty(len(walk.first) * _padded(units, z), z.dtype)
+    given = (
+        z.reshape(-1), strips, states, walk.own(c0), cells, *walk[1:4], units,
+        h.reshape(-1), c.reshape(-1),
+    )  # fmt: skip
+    together(lambda *team: _forward(*given, *team), len(walk.active), 8.0 * h.size * units)
+    return h, c
+
+
+def lstm_backward(
+    gates: Array, c: Array, c0: Array, strips: Array, dh: Array, dh_n: Array, dc_n: Array,
+    walk: Walk, total: Array,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """dz (S, 4H), dh0 and dc0 (B, H) from upstream dh (S, H), dh_n and dc_n (B, H).
+
+    ``strips`` is U (4H, H) by ``pack_strips``. Where ``total`` (S, H) has room, it becomes the
+    whole gradient that reached each row's h: from above and from later steps.
+    """
+    units = dh.shape[1]
+    dz = np.empty_like(gates)
+    own = walk.own(dh_n), walk.own(dc_n)
+    passed = np.empty(2 * len(walk.first) * 4 * units, dz.dtype)
+    cells = np.empty(len(walk.first) * _padded(units, dz), dz.dtype)
+    given = (
+        gates.reshape(-1), c.reshape(-1), walk.own(c0), strips, dh.reshape(-1), *own, passed,
+        cells, *walk[1:4], units, dz.reshape(-1), total.reshape(-1),
+    )  # fmt: skip
+    together(lambda *team: _backward(*given, *team), len(walk.active) + 1, 8.0 * dh.size * units)
+    dh0, dc0 = dh_n.copy(), dc_n.copy()
+    dh0[walk.sequences], dc0[walk.sequences] = (d.reshape(-1, units) for d in own)
+    return dz, dh0, dc0
+
+
+def _padded(units: int, like: Array) -> int:
+    lanes = _BYTES // like.itemsize
+    return -(-units // lanes) * lanes
+
+
+@kernel
+def _forward(z, strips, states, c0, cells, first, stride, active, units, h, c, board, member, members):  # fmt: skip  # noqa: E501
+    batch, lanes = first.size, _BYTES // z.itemsize
+    full = VECTORS * lanes
+    blocks = (units + full - 1) // full
+    s = np.empty(4 * batch * full, z.dtype)
+    for t in range(active.size):
+        n = active[t]
+        old, new = t % 2 * batch * units, (t + 1) % 2 * batch * units
+        block = take(board, t, blocks, member, members)
+        while block >= 0:
+            unit = block * full
+            used = min(full, units - unit)
+            width = whole_vectors(used, z.itemsize)
+            gate, cell = n * width, unit * batch
+            for g in range(4):
+                at = (unit * 4 + g * width) * units
+                strip_product(
+                    states, old, units, 1, n, strips, at, width // lanes, s, g * gate, width,
+                    units, False,
+                )  # fmt: skip
+            for m in range(n):
+                row = first[m] + t * stride
+                for v in range(0, used, lanes):
+                    there, at = used - v, m * width + v
+                    of_h, of_z = row * units + unit + v, row * 4 * units + unit + v
+                    own = m * units + unit + v
+                    before = load(c0, own, there) if t == 0 else load(cells, cell + at, lanes)
+                    i = logistic(load(s, at, lanes) + load(z, of_z, there))
+                    f = logistic(load(s, gate + at, lanes) + load(z, of_z + units, there))
+                    g_ = tangent(load(s, 2 * gate + at, lanes) + load(z, of_z + 2 * units, there))
+                    o = logistic(load(s, 3 * gate + at, lanes) + load(z, of_z + 3 * units, there))
+                    now = f * before + i * g_
+                    state = o * tangent(now)
+                    store(z, of_z, there, i)
+                    store(z, of_z + units, there, f)
+                    store(z, of_z + 2 * units, there, g_)
+                    store(z, of_z + 3 * units, there, o)
+                    store(cells, cell + at, lanes, now)
+                    store(c, of_h, there, now)
+                    store(h, of_h, there, state)
+                    store(states, new + own, there, state)
+            report_done(board, t)
+            block = take(board, t, blocks, member, members)
+        wait_for_all(board, t, blocks)
+
+
+@kernel
+def _backward(gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride, active, units, dz, total, board, member, members):  # fmt: skip  # noqa: E501
+    batch, lanes = first.size, _BYTES // dz.itemsize
+    full, wide = VECTORS * lanes, 4 * units
+    blocks = (units + full - 1) // full
+    s = np.empty(batch * full, dz.dtype)
+    one = spread(dz.dtype.type(1))
+    later = 0
+    for t in range(active.size - 1, -2, -1):
+        n = active[t] if t >= 0 else batch
+        now, after = t % 2 * batch * wide, (t + 1) % 2 * batch * wide
+        block = take(board, t + 1, blocks, member, members)
+        while block >= 0:
+            unit = block * full
+            used = min(full, units - unit)
+            width = whole_vectors(used, dz.itemsize)
+            cell = unit * batch
+            strip_product(
+                passed, after, wide, 1, later, strips, unit * wide, width // lanes, s, 0, width,
+                wide, False,
+            )  # fmt: skip
+            for m in range(n):
+                row = first[m] + t * stride
+                for v in range(0, used, lanes):
+                    there, at, own = used - v, m * width + v, m * units + unit + v
+                    if m < later:
+                        dstate, dcell = load(s, at, lanes), load(cells, cell + at, lanes)
+                    else:
+                        dstate, dcell = load(dh_n, own, there), load(dc_n, own, there)
+                    if t < 0:
+                        store(dh_n, own, there, dstate)
+                        store(dc_n, own, there, dcell)
+                        continue
+                    of_h, of_z = row * units + unit + v, row * wide + unit + v
+                    dstate = dstate + load(dh, of_h, there)
+                    if total.size:
+                        store(total, of_h, there, dstate)
+                    i, f = load(gates, of_z, there), load(gates, of_z + units, there)
+                    g, o = load(gates, of_z + 2 * units, there), load(gates, of_z + 3 * units, there)
+                    before = load(c, of_h - stride * units, there) if t else load(c0, own, there)
+                    bent = tangent(load(c, of_h, there))
+                    dcell = dcell + dstate * o * (one - bent * bent)
+                    di = dcell * g * i * (one - i)
+                    df = dcell * before * f * (one - f)
+                    dg = dcell * i * (one - g * g)
+                    do = dstate * bent * o * (one - o)
+                    store(cells, cell + at, lanes, dcell * f)
+                    store(dz, of_z, there, di)
+                    store(dz, of_z + units, there, df)
+                    store(dz, of_z + 2 * units, there, dg)
+                    store(dz, of_z + 3 * units, there, do)
+                    to = now + m * wide + unit + v
+                    store(passed, to, there, di)
+                    store(passed, to + units, there, df)
+                    store(passed, to + 2 * units, there, dg)
+                    store(passed, to + 3 * units, there, do)
+            report_done(board, t + 1)
+            block = take(board, t + 1, blocks, member, members)
+        wait_for_all(board, t + 1, blocks)
+        later = n

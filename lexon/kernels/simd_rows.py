@@ -1,0 +1,256 @@
+"""Explicit vector code over listed rows of a table: products with a vector, sums, updates.
+
+A table's rows are ``width`` numbers long, a whole number of vector registers, and follow each
+other without gaps. Every result is summed in one order, which depends neither on the place of a
+row in its list nor on its neighbours there. Offsets count numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from lexon.kernels.compile import inlined
+from lexon.kernels.simd import lanes
+
+#: Lists that ``dots`` reads are filled up to a multiple of this many rows.
+GROUP = 4
+#: Vectors of a row that are held in registers at a time.
+_HELD = 8
+
+
+class _Writer:
+    """Writes instructions on vectors of one number type."""
+
+    def __init__(self, context: Any, builder: Any, signature: Any, given: Any) -> None:
+        self.context, self.builder, self.signature, self.given = context, builder, signature, given
+        dtype = signature.args[0].dtype
+        self.itemsize = 8 if dtype == types.float64 else 4
+        self.lanes = lanes(self.itemsize)
+        self.vector = ir.VectorType(context.get_data_type(dtype), self.lanes)
+
+    def data(self, place: int) -> Any:
+        array = self.context.make_array(self.signature.args[place])
+        return array(self.context, self.builder, self.given[place]).data
+
+    def at(self, base: Any, *offsets: Any) -> Any:
+        for offset in offsets:
+            base = self.builder.gep(base, [offset])
+        return base
+
+    def number(self, value: int) -> Any:
+        return ir.Constant(ir.IntType(64), value)
+
+    def row(self, table: Any, width: Any, ids: Any, place: Any) -> Any:
+        """Where the row begins whose number is ids[place]."""
+        row = self.builder.sext(self.builder.load(self.at(ids, place)), ir.IntType(64))
+        return self.at(table, self.builder.mul(row, width))
+
+    def load(self, line: Any, v: int = 0) -> Any:
+        loaded = self.builder.load(self._place(line, v))
+        loaded.align = self.itemsize
+        return loaded
+
+    def store(self, value: Any, line: Any, v: int = 0) -> None:
+        self.builder.store(value, self._place(line, v)).align = self.itemsize
+
+    def _place(self, line: Any, v: int) -> Any:
+        place = self.at(line, self.number(v * self.lanes))
+        return self.builder.bitcast(place, self.vector.as_pointer())
+
+    def repeat(self, number: Any) -> Any:
+        nothing = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(first, nothing, _places([0] * self.lanes))
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        product = self.builder.fmul(a, b, flags=["contract"])
+        return self.builder.fadd(c, product, flags=["contract"])
+
+    def zero(self) -> Any:
+        return ir.Constant(self.vector, [0.0] * self.lanes)
+
+    def variable(self, value: Any) -> Any:
+        """A place that the compiler keeps in a register."""
+        place = cgutils.alloca_once(self.builder, self.vector)
+        self.builder.store(value, place)
+        return place
+
+    def sums(self, vectors: list[Any]) -> list[Any]:
+        """The sum of the lanes of each vector: vectors that hold one number for each given one.
+
+        Neighbouring lanes are added until one is left; two vectors share one while they can.
+        """
+        builder, size = self.builder, self.lanes
+        for _ in range(size.bit_length() - 1):
+            joined = []
+            for i in range(0, len(vectors), 2):
+                pair = vectors[i], vectors[min(i + 1, len(vectors) - 1)]
+                length = pair[0].type.count * (2 if len(vectors) > 1 else 1)
+                even = builder.shuffle_vector(*pair, _places(range(0, length, 2)))
+                odd = builder.shuffle_vector(*pair, _places(range(1, length, 2)))
+                joined.append(builder.fadd(even, odd))
+            vectors = joined
+        return vectors
+
+    def for_blocks(self, width: Any, write: Callable[[int, Any], None]) -> None:
+        """``write(vectors, offset)`` for pieces of a row: _HELD vectors each, then the rest."""
+        builder = self.builder
+        step = self.number(_HELD * self.lanes)
+        pieces = builder.udiv(builder.add(width, builder.sub(step, self.number(1))), step)
+        with cgutils.for_range(builder, pieces) as loop:
+            offset = builder.mul(loop.index, step)
+            left = builder.udiv(builder.sub(width, offset), self.number(self.lanes))
+            end = builder.append_basic_block("piece.end")
+            full = builder.append_basic_block("piece.full")
+            choice = builder.switch(left, full)
+            for vectors in range(1, _HELD + 1):
+                block = full if vectors == _HELD else builder.append_basic_block("piece")
+                if vectors < _HELD:
+                    choice.add_case(self.number(vectors), block)
+                builder.position_at_end(block)
+                write(vectors, offset)
+                builder.branch(end)
+            builder.position_at_end(end)
+
+
+def _places(numbers: Any) -> Any:
+    chosen = list(numbers)
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(chosen)), chosen)
+
+
+def _write(generate: Callable[[_Writer], None]) -> Callable[..., Any]:
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        generate(_Writer(context, builder, signature, given))
+        return context.get_dummy_value()
+
+    return code
+
+
+@cache
+def _products(rows: int) -> Any:
+    """out[first + shift + i] = h . table[ids[first + i]] for i < rows."""
+
+    def generate(w: _Writer) -> None:
+        builder = w.builder
+        _, h_at, _, width, _, first, _, shift = w.given
+        h, table, ids, out = w.at(w.data(0), h_at), w.data(2), w.data(4), w.data(6)
+        places = [builder.add(first, w.number(i)) for i in range(rows)]
+        lines = [w.row(table, width, ids, place) for place in places]
+        totals = [w.variable(w.zero()) for _ in lines]
+        vectors = builder.udiv(width, w.number(w.lanes))
+        with cgutils.for_range(builder, vectors) as loop:
+            offset = builder.mul(loop.index, w.number(w.lanes))
+            part = w.load(w.at(h, offset))
+            for line, total in zip(lines, totals, strict=True):
+                added = w.multiply_add(part, w.load(w.at(line, offset)), builder.load(total))
+                builder.store(added, total)
+        at = 0
+        for result in w.sums([builder.load(total) for total in totals]):
+            place = w.at(out, builder.add(first, shift), w.number(at))
+            where = builder.bitcast(place, result.type.as_pointer())
+            builder.store(result, where).align = w.itemsize
+            at += result.type.count
+
+    @intrinsic
+    def products(context, h, h_at, table, width, ids, first, out, shift):
+        index = types.intp
+        signature = types.void(h, index, table, index, ids, index, out, index)
+        return signature, _write(generate)
+
+    return products
+
+
+_products_4, _products_8 = _products(GROUP), _products(2 * GROUP)
+
+
+@inlined
+def dots(h, h_at, table, ids, first, last, out, shift):
+    """out[i + shift] = h . table[ids[i]] for i from first to last, rounded up to whole groups."""
+    width = table.shape[1]
+    i = first
+    while i + GROUP < last:
+        _products_8(h, h_at, table, width, ids, i, out, shift)
+        i += 2 * GROUP
+    if i < last:
+        _products_4(h, h_at, table, width, ids, i, out, shift)
+
+
+@intrinsic
+def combine(context, table, width, ids, first, last, factors, shift, y, y_at):
+    """y = sum of factors[i + shift] * table[ids[i]] for i from first to last, in order."""
+
+    def generate(w: _Writer) -> None:
+        builder = w.builder
+        _, width, _, first, last, _, shift, _, y_at = w.given
+        table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
+        y = w.at(w.data(7), y_at)
+
+        def piece(vectors: int, offset: Any) -> None:
+            totals = [w.variable(w.zero()) for _ in range(vectors)]
+            with cgutils.for_range(builder, last, start=first) as loop:
+                line = w.at(w.row(table, width, ids, loop.index), offset)
+                factor = w.repeat(builder.load(w.at(factors, loop.index)))
+                for v, total in enumerate(totals):
+                    added = w.multiply_add(factor, w.load(line, v), builder.load(total))
+                    builder.store(added, total)
+            for v, total in enumerate(totals):
+                w.store(builder.load(total), w.at(y, offset), v)
+
+        w.for_blocks(width, piece)
+
+    index = types.intp
+    signature = types.void(table, index, ids, index, index, factors, index, y, index)
+    return signature, _write(generate)
+
+
+@intrinsic
+def spread(context, table, width, ids, first, last, factors, shift, x, x_at):
+    """table[ids[i]] += factors[i + shift] * x for i from first to last, in order."""
+
+    def generate(w: _Writer) -> None:
+        builder = w.builder
+        _, width, _, first, last, _, shift, _, x_at = w.given
+        table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
+        x = w.at(w.data(7), x_at)
+
+        def piece(vectors: int, offset: Any) -> None:
+            held = [w.load(w.at(x, offset), v) for v in range(vectors)]
+            with cgutils.for_range(builder, last, start=first) as loop:
+                line = w.at(w.row(table, width, ids, loop.index), offset)
+                factor = w.repeat(builder.load(w.at(factors, loop.index)))
+                for v, part in enumerate(held):
+                    w.store(w.multiply_add(factor, part, w.load(line, v)), line, v)
+
+        w.for_blocks(width, piece)
+
+    index = types.intp
+    signature = types.void(table, index, ids, index, index, factors, index, x, index)
+    return signature, _write(generate)
+
+
+@intrinsic
+def prefetch(context, table, width, row):
+    """Ask for a row's cache lines ahead of its use."""
+    signature = types.void(table, types.intp, types.intp)
+
+    def generate(w: _Writer) -> None:
+        builder = w.builder
+        _, width, row = w.given
+        line = w.at(w.data(0), builder.mul(row, width))
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [ir.PointerType(ir.IntType(8)), flag, flag, flag])
+        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        step = 64 // w.itemsize
+        with cgutils.for_range(builder, builder.udiv(width, w.number(step))) as loop:
+            place = w.at(line, builder.mul(loop.index, w.number(step)))
+            place = builder.bitcast(place, ir.PointerType(ir.IntType(8)))
+            builder.call(ask, [place, *(ir.Constant(flag, n) for n in (1, 3, 1))])
+
+    return signature, _write(generate)

@@ -1,0 +1,238 @@
+"""From a corpus to lists of rows: which input rows predict which outputs, window by window.
+
+A *prediction* is the mean (or sum) of some input rows, and a list of output rows of which each
+is wanted so many times and weighs so many times. A *window* is all predictions around one word.
+Nothing here reads a vector: what is drawn can be counted, replayed and trained on in any order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.sampling import advanced, below, bits, drawn, is_kept, mixed, u64
+
+Array = npt.NDArray[Any]
+
+#: What predicts what: the centre its contexts, each context the centre, all contexts the centre.
+CENTRE_TO_CONTEXT, CONTEXT_TO_CENTRE, CBOW = 0, 1, 2
+#: The objectives.
+NEGATIVES, SHARED_NEGATIVES, TREE, SOFTMAX = 0, 1, 2, 3
+#: Coefficients of a prediction are computed, and have room, in steps of so many.
+STEP = 16
+#: A negative that may not be one of the window's words is drawn so many times at most.
+_TRIES = 8
+
+
+class Corpus(NamedTuple):
+    """Words by number; sentence s is tokens[starts[s]:starts[s + 1]]."""
+
+    tokens: Array  # int32
+    starts: Array  # int64
+    keep: Array  # uint32, see sampling.is_kept
+
+
+class Words(NamedTuple):
+    """Words that sub-sampling left, each with where it stood and the borders of its sentence."""
+
+    ids: Array  # int32
+    positions: Array  # int64
+    begins: Array  # int32: within these arrays
+    ends: Array  # int32
+
+
+class Rules(NamedTuple):
+    """How windows are made."""
+
+    direction: int
+    objective: int
+    window: int
+    shrink: bool
+    negatives: int  # for each pair
+    shared: int  # for each window instead, all its pairs together
+    outside: bool  # no negative is one of the window's own words
+
+
+class Outputs(NamedTuple):
+    """Where outputs come from: a table of aliases for negatives, paths of a tree."""
+
+    thresholds: Array  # uint32 (V)
+    others: Array  # int32 (V)
+    path_starts: Array  # int64 (V + 1)
+    path: Array  # int32: 2 * node + code
+    everything: Array  # int32: 0 to V - 1 and zeros up to a whole group, for the full softmax
+
+
+class Plan(NamedTuple):
+    """Windows ready to be trained on."""
+
+    positions: Array  # int64 (W): where in the corpus the window's centre stands
+    pairs: Array  # int32 (W): how many words it predicts
+    windows: Array  # int32 (W + 1): its first prediction
+    inputs: Array  # int32 (P + 1): a prediction's first input
+    firsts: Array  # int32 (P): its first output
+    lasts: Array  # int32 (P)
+    slots: Array  # int64 (P + 1): the room of its coefficients
+    input_ids: Array  # int32
+    output_ids: Array  # int32, from each last output to the next multiple of GROUP: 0
+    wanted: Array  # float32: how many times an output is the right answer
+    weight: Array  # float32: how many times it is asked for
+    place: Array  # int32 (V of a tree, else 0): where a node stands in the list being made
+
+
+@kernel
+def keep_words(corpus, first, last, key, window, words):
+    """The words that sub-sampling leaves of tokens first to last, and their surroundings.
+
+    Surroundings are up to ``window`` words of the same sentences before and after. Returns the
+    borders of what is not surroundings.
+    """
+    starts = corpus.starts
+    sentence = np.searchsorted(starts, first, side="right") - 1
+    t, before = first, 0
+    while t > starts[sentence] and before < window:
+        t -= 1
+        before += is_kept(corpus.tokens[t], t, key, corpus.keep)
+    count = _keep(corpus, t, first, before, key, words, 0)
+    own, begin, t, own_end = count, 0, first, count
+    while t < last:
+        stop = starts[sentence + 1]
+        own_end = _keep(corpus, t, min(stop, last), words.ids.size, key, words, count)
+        count = _keep(corpus, last, stop, own_end + window, key, words, own_end)
+        for i in range(begin, count):
+            words.begins[i], words.ends[i] = begin, count
+        begin, t = count, stop
+        sentence += 1
+    return own, own_end
+
+
+@inlined
+def _keep(corpus, first, last, limit, key, words, count):
+    for t in range(first, last):
+        if count >= limit:
+            break
+        word = corpus.tokens[t]
+        words.ids[count], words.positions[count] = word, t
+        count += is_kept(word, t, key, corpus.keep)
+    return count
+
+
+@kernel
+def plan_windows(rules, outputs, words, first, last, key, context, plan):
+    """Plan the windows around the kept words first to last; returns how many have a context."""
+    windows = predictions = listed = inputs = 0
+    plan.windows[0] = plan.inputs[0] = 0
+    plan.slots[0] = 0
+    for i in range(first, last):
+        state = mixed(key, words.positions[i])
+        reach = rules.window
+        if rules.shrink:
+            reach -= below(state >> u64(32), rules.window)
+        size = 0
+        for j in range(max(words.begins[i], i - reach), min(words.ends[i], i + reach + 1)):
+            context[size] = words.ids[j]
+            size += j != i
+        if size == 0:
+            continue
+        centre = words.ids[i]
+        context[size] = centre
+        both = rules.direction == CONTEXT_TO_CENTRE
+        for j in range(size if both else 1):
+            first_output = listed
+            if both and j > 0 and rules.objective != NEGATIVES:
+                first_output = plan.firsts[predictions - 1]
+            elif rules.direction == CENTRE_TO_CONTEXT:
+                state, listed = _list(rules, outputs, context, 0, size, size, state, plan, listed)
+            else:
+                state, listed = _list(
+                    rules, outputs, context, size, size + 1, size, state, plan, listed
+                )
+            plan.firsts[predictions], plan.lasts[predictions] = first_output, listed
+            room = (listed - first_output + STEP - 1) // STEP * STEP
+            plan.slots[predictions + 1] = plan.slots[predictions] + room
+            if rules.direction == CBOW:
+                for k in range(size):
+                    plan.input_ids[inputs + k] = context[k]
+                inputs += size
+            else:
+                plan.input_ids[inputs] = context[j] if both else centre
+                inputs += 1
+            predictions += 1
+            plan.inputs[predictions] = inputs
+        for k in range(listed, listed + 8):
+            plan.output_ids[k] = 0
+        plan.positions[windows] = words.positions[i]
+        plan.pairs[windows] = 1 if rules.direction == CBOW else size
+        windows += 1
+        plan.windows[windows] = predictions
+    return windows
+
+
+@inlined
+def _list(rules, outputs, context, start, stop, size, state, plan, listed):
+    """List the outputs of a prediction whose right answers are context[start:stop]."""
+    if rules.objective == TREE:
+        return state, _list_nodes(outputs, context, start, stop, plan, listed)
+    first = listed
+    for t in range(start, stop):
+        listed = _put(plan, listed, context[t], 1, 1)
+        if rules.objective == NEGATIVES:
+            for _ in range(rules.negatives):
+                state, negative = _negative(rules, outputs, context, size, state)
+                weight = negative != context[t] and negative >= 0
+                plan.output_ids[listed] = max(negative, 0)
+                plan.wanted[listed], plan.weight[listed] = 0, 1
+                listed += weight
+    if rules.objective == SHARED_NEGATIVES:
+        each = np.float32(rules.negatives) / np.float32(rules.shared)
+        for _ in range(rules.shared):
+            state, negative = _negative(rules, outputs, context, size, state)
+            others = 0
+            for t in range(start, stop):
+                others += context[t] != negative
+            if negative >= 0:
+                listed = _put(plan, listed, negative, 0, each * np.float32(others))
+    return state, listed
+
+
+@inlined
+def _put(plan, listed, row, wanted, weight):
+    plan.output_ids[listed], plan.wanted[listed], plan.weight[listed] = row, wanted, weight
+    return listed + 1
+
+
+@inlined
+def _negative(rules, outputs, context, size, state):
+    """A word drawn from the noise; -1 where none from outside the window was found."""
+    for _ in range(_TRIES):
+        state = advanced(state)
+        word = drawn(bits(state), outputs.thresholds, outputs.others)
+        if not rules.outside:
+            return state, word
+        inside = False
+        for j in range(size + 1):
+            inside |= context[j] == word
+        if not inside:
+            return state, word
+    return state, np.int64(-1)
+
+
+@inlined
+def _list_nodes(outputs, context, start, stop, plan, listed):
+    """The nodes on the ways from the root to the right answers, each once."""
+    first = listed
+    for t in range(start, stop):
+        word = context[t]
+        for k in range(outputs.path_starts[word], outputs.path_starts[word + 1]):
+            node, code = outputs.path[k] >> 1, outputs.path[k] & 1
+            at = plan.place[node]
+            if first <= at < listed and plan.output_ids[at] == node:
+                plan.wanted[at] += 1 - code
+                plan.weight[at] += 1
+            else:
+                plan.place[node] = listed
+                listed = _put(plan, listed, node, 1 - code, 1)
+    return listed

@@ -1,0 +1,201 @@
+"""Training of word vectors: what a plan's windows do to the two matrices.
+
+For every prediction of a window, all from the vectors as they stand when the window begins:
+
+    h = mean (or sum) of the input rows        s_j = h . u_j for every output row u_j
+    g_j = rate * (wanted_j - weight_j sigmoid(s_j))     e = sum_j g_j u_j
+    u_j <- u_j + g_j h          v_i <- v_i + e / number of input rows (or + e)
+
+With the full softmax, weight * softmax(s)_j over all rows stands in place of weight_j sigmoid.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.elementary import exponential, logistic
+from lexon.kernels.simd_rows import combine, dots, prefetch, spread
+from lexon.kernels.windows import SOFTMAX, STEP, keep_words, plan_windows
+
+Array = npt.NDArray[Any]
+
+f64 = np.float64
+
+
+class Tables(NamedTuple):
+    """The two matrices; rows are filled up with zeros to whole cache lines."""
+
+    inputs: Array  # (V, width)
+    outputs: Array  # (V or number of nodes, width)
+
+
+class Step(NamedTuple):
+    """How far a window moves the vectors."""
+
+    start: float  # learning rate at token 0 of this epoch
+    slope: float  # by how much it falls with each token
+    floor: float
+    mean: bool  # h is the mean, not the sum
+    divided: bool  # each input gets its share of the gradient, the true derivative of the mean
+    with_loss: bool
+
+
+class Buffers(NamedTuple):
+    """Room for the predictions of one plan."""
+
+    context: Array  # int32 (2 window + 2)
+    hidden: Array  # (P * width): h
+    errors: Array  # (P * width): e
+    coefficients: Array  # (slots): s, then g
+    shares: Array  # one for each input: its part in h
+    back_shares: Array  # and its part of e
+    losses: Array  # float64: sum of losses, number of pairs
+
+
+@inlined
+def _forward(rules, outputs, tables, step, plan, rate, p, buffers):
+    """h, g and e of a prediction; both tables are only read."""
+    width = tables.inputs.shape[1]
+    begin, end = plan.inputs[p], plan.inputs[p + 1]
+    share = 1 / f64(end - begin)
+    for i in range(begin, end):
+        buffers.shares[i] = share if step.mean else 1.0
+        buffers.back_shares[i] = share if step.mean and step.divided else 1.0
+    at = p * width
+    combine(
+        tables.inputs, width, plan.input_ids, begin, end, buffers.shares, 0, buffers.hidden, at
+    )
+    first, last, shift = _outputs_of(rules, outputs, tables, plan, p)
+    if rules.objective == SOFTMAX:
+        rows = outputs.everything
+        dots(buffers.hidden, at, tables.outputs, rows, first, last, buffers.coefficients, shift)
+        _softmax(step, plan, rate, p, shift, last, buffers)
+    else:
+        rows = plan.output_ids
+        dots(buffers.hidden, at, tables.outputs, rows, first, last, buffers.coefficients, shift)
+        if step.with_loss:
+            _add_loss(plan, first, last, shift, buffers)
+        _sigmoids(plan, rate, first, last, shift, buffers.coefficients)
+    combine(
+        tables.outputs, width, rows, first, last, buffers.coefficients, shift, buffers.errors, at
+    )
+
+
+@inlined
+def _outputs_of(rules, outputs, tables, plan, p):
+    """Borders of a prediction's list of outputs, and from there to the place of coefficients."""
+    if rules.objective == SOFTMAX:
+        return 0, tables.outputs.shape[0], p * outputs.everything.size
+    return plan.firsts[p], plan.lasts[p], plan.slots[p] - plan.firsts[p]
+
+
+@inlined
+def _sigmoids(plan, rate, first, last, shift, coefficients):
+    """g = rate * (wanted - weight * sigmoid(s)), in whole vectors: what stands behind the last
+    is room of this prediction, and is not used."""
+    scale = coefficients.dtype.type(rate)
+    for start in range(first, last, STEP):
+        for j in range(start, start + STEP):
+            s = coefficients[j + shift]
+            coefficients[j + shift] = scale * (plan.wanted[j] - plan.weight[j] * logistic(s))
+
+
+@inlined
+def _add_loss(plan, first, last, shift, buffers):
+    """wanted * -log sigmoid(s) + (weight - wanted) * -log(1 - sigmoid(s)), summed in float64."""
+    total = 0.0
+    for j in range(first, last):
+        s = f64(buffers.coefficients[j + shift])
+        total += plan.weight[j] * np.log1p(np.exp(-abs(s))) - plan.wanted[j] * min(s, 0.0)
+        total += (plan.weight[j] - plan.wanted[j]) * max(s, 0.0)
+    buffers.losses[0] += total
+
+
+@inlined
+def _softmax(step, plan, rate, p, shift, size, buffers):
+    """g = rate * (wanted - weight * softmax(s)), weight being the number of right answers."""
+    c = buffers.coefficients
+    top = c[shift]
+    for j in range(1, size):
+        top = max(top, c[shift + j])
+    for j in range(size):
+        c[shift + j] = exponential(c[shift + j] - top) if not step.with_loss else c[shift + j]
+    if step.with_loss:
+        for t in range(plan.firsts[p], plan.lasts[p]):
+            buffers.losses[0] += f64(top) - f64(c[shift + plan.output_ids[t]])
+        for j in range(size):
+            c[shift + j] = exponential(c[shift + j] - top)
+    total = 0.0
+    for j in range(size):
+        total += f64(c[shift + j])
+    answers = plan.lasts[p] - plan.firsts[p]
+    if step.with_loss:
+        buffers.losses[0] += answers * np.log(total)
+    scale = c.dtype.type(-rate * answers / total)
+    for j in range(size):
+        c[shift + j] *= scale
+    for t in range(plan.firsts[p], plan.lasts[p]):
+        c[shift + plan.output_ids[t]] += c.dtype.type(rate)
+
+
+@inlined
+def _update_outputs(rules, outputs, tables, plan, p, buffers):
+    width = tables.outputs.shape[1]
+    first, last, shift = _outputs_of(rules, outputs, tables, plan, p)
+    rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
+    spread(
+        tables.outputs, width, rows, first, last, buffers.coefficients, shift,
+        buffers.hidden, p * width,
+    )  # fmt: skip
+
+
+@inlined
+def _update_inputs(tables, plan, p, buffers):
+    width = tables.inputs.shape[1]
+    spread(
+        tables.inputs, width, plan.input_ids, plan.inputs[p], plan.inputs[p + 1],
+        buffers.back_shares, 0, buffers.errors, p * width,
+    )  # fmt: skip
+
+
+@kernel
+def train_windows(rules, outputs, tables, step, plan, windows, buffers):
+    """Train on the first windows of a plan, one after the other."""
+    for w in range(windows):
+        _fetch(rules, tables, plan, min(w + 1, windows - 1))
+        rate = max(step.floor, step.start - step.slope * plan.positions[w])
+        for p in range(plan.windows[w], plan.windows[w + 1]):
+            _forward(rules, outputs, tables, step, plan, rate, p, buffers)
+        for p in range(plan.windows[w], plan.windows[w + 1]):
+            _update_outputs(rules, outputs, tables, plan, p, buffers)
+            _update_inputs(tables, plan, p, buffers)
+        buffers.losses[1] += plan.pairs[w]
+
+
+@inlined
+def _fetch(rules, tables, plan, w):
+    """Ask for the rows of a window, while the one before is at work."""
+    width = tables.inputs.shape[1]
+    first, last = plan.windows[w], plan.windows[w + 1]
+    for i in range(plan.inputs[first], plan.inputs[last]):
+        prefetch(tables.inputs, width, plan.input_ids[i])
+    if rules.objective != SOFTMAX:
+        for j in range(plan.firsts[first], plan.lasts[last - 1]):
+            prefetch(tables.outputs, width, plan.output_ids[j])
+
+
+@kernel
+def train_tokens(
+    corpus, rules, outputs, tables, step, key, first, last, words, plan, buffers
+):  # fmt: skip
+    """Train on the windows around tokens first to last, in order."""
+    own, own_end = keep_words(corpus, first, last, key, rules.window, words)
+    block = plan.positions.size
+    for i in range(own, own_end, block):
+        stop = min(i + block, own_end)
+        windows = plan_windows(rules, outputs, words, i, stop, key, buffers.context, plan)
+        train_windows(rules, outputs, tables, step, plan, windows, buffers)
