@@ -306,9 +306,11 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         return self.vocabulary_.encode_batch([self._tokens(text) for text in texts])
 
     def _logits(self, ids: Ragged) -> Array:
+        cuts = list(_portions(ids.lengths))
+        parts = [ids] if len(cuts) == 1 else [ids.take(np.arange(a, b)) for a, b in cuts]
         with no_grad():
-            parts = [ids.take(np.arange(a, b)) for a, b in _portions(ids.lengths)]
-            return np.concatenate([self.network_(p.rows, p.lengths).value for p in parts])
+            logits = [self.network_(p.rows, p.lengths).value for p in parts]
+        return logits[0] if len(parts) == 1 else np.concatenate(logits)
 
     def _probabilities(self, logits: Array) -> Array:
         if self.labels_.multi_label:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lexon import nn, ops
 from lexon.errors import InputError
+from lexon.graph.node import recording
 from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor
 from lexon.optim import max_norm_rows
@@ -94,9 +95,14 @@ class NgramText(TextNetwork):
         self.conv = nn.NgramConv(table.weight.shape[1], filters, windows, limit=0.01, rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.out = nn.Linear(filters * len(windows), classes, rng=rng)
+        self.responses = nn.WordResponses(self.table, self.conv)
 
     def forward(self, ids: Array, lengths: Array) -> Tensor:
-        return self.out(self.dropout(self.conv(self.table(ids), lengths)))
+        read = self._learning if recording() else self.responses
+        return self.out(self.dropout(read(ids, lengths)))
+
+    def _learning(self, ids: Array, lengths: Array) -> Tensor:
+        return self.conv(self.table(ids), lengths)
 
 
 #: The parameters of an estimator that a network has no use for.
