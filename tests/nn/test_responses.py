@@ -130,6 +130,6 @@ def test_a_nan_shows_in_its_text_alone():
     harmed[3] = np.nan
     table.weight.assign(harmed)
     words = np.where(ids() == 3, 0, ids())
-    words[5] = 3  # in the text of seven
+    words[8] = 3  # amid the text of seven
     y = responses.WordResponses(table, conv)(words, LENGTHS)
     np.testing.assert_array_equal(np.isnan(y).any(axis=1), [False, False, False, True, False])
