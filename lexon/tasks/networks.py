@@ -13,6 +13,7 @@ from lexon.graph.node import recording
 from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor
 from lexon.optim import max_norm_rows
+from lexon.vectors import KeyedVectors
 
 
 class TextNetwork(nn.Module):
@@ -106,20 +107,39 @@ class NgramText(TextNetwork):
 
 
 #: The parameters of an estimator that a network has no use for.
+# fmt: off
 UNUSED = {
-    "linear": ("windows", "filters", "dimension", "hidden", "dropout", "max_norm"),
+    "linear": (
+        "windows", "filters", "dimension", "hidden", "dropout", "max_norm", "vectors", "static",
+    ),
     "mlp": ("windows", "filters"),
     "cnn": ("hidden",),
 }
+# fmt: on
 Settings = dict[str, Any]
 Build = Callable[[Settings, int, int, np.random.Generator], TextNetwork]
 
 
 def _table(settings: Settings, words: int, rng: np.random.Generator) -> nn.Embedding:
-    table = nn.Embedding(words, settings["dimension"], rng=rng)
+    table = nn.Embedding(words, settings["dimension"], static=settings["static"], rng=rng)
     with table.weight.writing() as array:
         array[0] = 0  # an unknown word says nothing
     return table
+
+
+def begin_with(table: nn.Embedding, words: Sequence[str], vectors: KeyedVectors) -> int:
+    """Put vectors into the rows of the words that have one; how many do.
+
+    The other words keep first values that are drawn, made as long as the vectors on average.
+    """
+    places = vectors.key_to_index
+    rows = [row for row, word in enumerate(words) if row and word in places]
+    found = vectors.vectors[[places[words[row]] for row in rows]]
+    with table.weight.writing() as array:
+        if rows:
+            array *= float(np.std(found)) / max(float(np.std(array[1:])), 1e-30)
+        array[rows] = found
+    return len(rows)
 
 
 def _linear(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:
