@@ -8,36 +8,117 @@ thread and on sixteen; only the waiting differs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
+from queue import SimpleQueue
+
+import numpy as np
 
 from lexon.errors import InputError
 
-#: Below this many floating-point operations waking a second thread costs more than it gives.
-WORTH_SHARING = 30_000_000
+Task = Callable[[int, int], object]
+
+#: Below this many floating-point operations a second thread costs more than it gives.
+WORTH_SHARING = 8_000_000
+#: How often a thread looks for new work (or for the end of another's) before it goes to sleep:
+#: some tenths of a millisecond, longer than the way from one product to the next.
+LOOKS = 2_000_000
+
+
+class _Job:
+    """Blocks to be done, each by whoever draws its ticket."""
+
+    def __init__(self, task: Task, cuts: list[tuple[int, int]]) -> None:
+        self.task, self.cuts = task, cuts
+        self.tickets = count()
+        self.helped = np.zeros(1, np.int64)  # blocks that helpers have finished
+        self.errors: list[BaseException] = []
+
+    def work(self) -> int:
+        """Do blocks until there are none left; how many were done here."""
+        done = 0
+        while (ticket := next(self.tickets)) < len(self.cuts):
+            done += 1
+            try:
+                self.task(*self.cuts[ticket])
+            except BaseException as error:
+                self.errors.append(error)
+        return done
+
+
+_NOTHING = _Job(lambda start, stop: None, [])
 
 
 class _Pool:
-    """The process's threads: created at first use, forgotten by a forked child."""
+    """The process's threads: started at first use, forgotten by a forked child."""
 
     def __init__(self) -> None:
         self.size = os.process_cpu_count() if hasattr(os, "process_cpu_count") else _cpus()
-        self.executor: ThreadPoolExecutor | None = None
+        self.team: _Team | None = None
 
     def resize(self, size: int) -> None:
-        self.forget()
-        self.size = size
+        if self.team is not None:
+            self.team.dismiss()
+        self.team, self.size = None, size
 
-    def forget(self) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(wait=False)
-        self.executor = None
+    def helpers(self) -> _Team:
+        if self.team is None:
+            self.team = _Team(self.size - 1)
+        return self.team
 
-    def helpers(self) -> ThreadPoolExecutor:
-        if self.executor is None:
-            self.executor = ThreadPoolExecutor(max(1, self.size - 1), thread_name_prefix="lexon")
-        return self.executor
+
+class _Team:
+    """Helping threads: awake for a moment after work, then asleep until called."""
+
+    def __init__(self, size: int) -> None:
+        from lexon.kernels.signal import changed, post
+
+        self.post, self.changed = post, changed
+        self.calls = np.zeros(1, np.int64)
+        self.job: _Job | None = None
+        self.asleep: list[SimpleQueue[None]] = []
+        changed(self.calls, 0, 1)  # compiled here, once, not by every helper
+        post(np.zeros(1, np.int64), 0)
+        for number in range(size):
+            threading.Thread(target=self._help, name=f"lexon_{number}", daemon=True).start()
+
+    def call(self, job: _Job | None) -> None:
+        """Offer the blocks of ``job`` to all helpers; None sends them home."""
+        self.job = job
+        self.post(self.calls, 1)
+        while self.asleep:
+            self.asleep.pop().put(None)
+
+    def dismiss(self) -> None:
+        self.call(None)
+
+    def finish(self, job: _Job, theirs: int) -> None:
+        """Wait until helpers have done the blocks they took; what these held is let go."""
+        self.job = _NOTHING
+        while (helped := int(job.helped[0])) < theirs:
+            if not self.changed(job.helped, helped, LOOKS):
+                time.sleep(1e-4)
+
+    def _help(self) -> None:
+        bed: SimpleQueue[None] = SimpleQueue()
+        known = 0
+        while True:
+            if not self.changed(self.calls, known, LOOKS):
+                self.asleep.append(bed)
+                if self.calls[0] == known:
+                    bed.get()
+                else:
+                    with suppress(ValueError):  # it was called after all
+                        self.asleep.remove(bed)
+            known = int(self.calls[0])
+            if (job := self.job) is None:
+                return
+            if done := job.work():
+                self.post(job.helped, done)
+            del job
 
 
 def _cpus() -> int:
@@ -49,7 +130,7 @@ _pool = _Pool()
 if hasattr(os, "register_at_fork"):
 
     def _forget_in_child() -> None:
-        _pool.executor = None
+        _pool.team = None
 
     os.register_at_fork(after_in_child=_forget_in_child)
 
@@ -75,31 +156,23 @@ def blocks(size: int, length: int) -> list[tuple[int, int]]:
     return [(start, min(start + length, size)) for start in range(0, size, length)]
 
 
-def share(task: Callable[[int, int], object], cuts: list[tuple[int, int]], work: float) -> None:
+def share(task: Task, cuts: list[tuple[int, int]], work: float) -> None:
     """Call ``task(start, stop)`` for every block, on several threads where that pays.
 
     Blocks must write to disjoint places. ``work`` is the number of floating-point operations
     of the whole. An error in any block is raised here, after all threads have stopped.
     """
-    hands = min(_pool.size, len(cuts))
-    if hands <= 1 or work < WORTH_SHARING:
+    if min(_pool.size, len(cuts)) <= 1 or work < WORTH_SHARING:
         for start, stop in cuts:
             task(start, stop)
         return
-    tickets = count()
-    helpers = [_pool.helpers().submit(_drain, task, cuts, tickets) for _ in range(hands - 1)]
+    job, team = _Job(task, cuts), _pool.helpers()
+    team.call(job)
+    theirs = len(cuts) - job.work()
     try:
-        _drain(task, cuts, tickets)
-    finally:
-        # By now every block is taken: a helper that has not begun is not waited for.
-        errors = [helper.exception() for helper in helpers if not helper.cancel()]
-    for error in errors:
-        if error is not None:
-            raise error
-
-
-def _drain(
-    task: Callable[[int, int], object], cuts: list[tuple[int, int]], tickets: Iterator[int]
-) -> None:
-    while (ticket := next(tickets)) < len(cuts):
-        task(*cuts[ticket])
+        team.finish(job, theirs)
+    except KeyboardInterrupt:  # not before nobody writes any more
+        team.finish(job, theirs)
+        raise
+    if job.errors:
+        raise job.errors[0]

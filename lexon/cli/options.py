@@ -84,6 +84,8 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--filters", type=int, help="Filters of each n-gram size."),
     click.option("--dimension", type=int, help="Width of word vectors."),
     click.option("--hidden", type=int, help="Width of the hidden layer."),
+    click.option("--vectors", type=click.Path(), help="File of word vectors to begin with."),
+    click.option("--static/--trained", default=None, help="Leave those vectors as they are."),
     click.option("--tokens", type=click.Choice(["auto", "words", "spaces", "characters"])),
     click.option("--lowercase/--keep-case", default=None, help="Take Good for good [lowercase]."),
     click.option("--min-count", type=int, help="Rarer words are unknown."),
@@ -97,7 +99,7 @@ _NETWORK: list[Callable[[Command], Command]] = [
 #: The estimator's parameters that are options.
 DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
-    "max_norm", "windows", "filters", "dimension", "hidden", "tokens", "lowercase", "min_count",
+    "max_norm", "windows", "filters", "dimension", "hidden", "vectors", "static", "tokens", "lowercase", "min_count",
     "max_vocabulary", "word_ngrams", "class_weight", "threshold", "output",
 )  # fmt: skip
 

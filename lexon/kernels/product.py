@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.compile import inlined, kernel
-from lexon.kernels.simd import registers, tile, transpose
+from lexon.kernels.simd import copy, registers, tile, transpose
 from lexon.parallel import blocks, share
 
 Array = npt.NDArray[Any]
@@ -26,7 +26,7 @@ _two_1, _two_2, _two_w = (tile(2, v) for v in (1, 2, _WIDEST))
 _one_1, _one_2, _one_w = (tile(1, v) for v in (1, 2, _WIDEST))
 
 #: Rows of A, and panels of B, that one thread takes at a time.
-ROWS_A_BLOCK, PANELS_A_BLOCK = 64, 2
+ROWS_A_BLOCK, PANELS_A_BLOCK = 64, 1
 
 
 class Panels(NamedTuple):
@@ -46,7 +46,7 @@ def aligned(size: int, dtype: npt.DTypeLike) -> Array:
     """An empty array that begins at a multiple of a vector register's width."""
     itemsize = np.dtype(dtype).itemsize
     room = np.empty(size + _BYTES // itemsize, dtype)
-    skip = -room.ctypes.data % _BYTES // itemsize
+    skip = -room.__array_interface__["data"][0] % _BYTES // itemsize
     return room[skip : skip + size]
 
 
@@ -55,33 +55,45 @@ def pack(matrix: Array) -> Panels:
     depth, columns = matrix.shape
     lanes = _BYTES // matrix.itemsize
     data = aligned(-(-columns // lanes) * lanes * depth, matrix.dtype)
-    if matrix.T.flags.c_contiguous:
-        _pack_columns(matrix.T.reshape(-1), depth, columns, data)
-    else:
-        _pack(matrix, data)
+    _pack(*_flat(matrix), depth, columns, data)
     return Panels(data, depth, columns)
 
 
-def product(a: Array, panels: Panels, bias: Array | None = None) -> Array:
-    """C = A B + bias for A (M, K), of any strides."""
+def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
+    """C = A B + bias for A (M, K), of any strides; B (K, N) packed, or of any strides.
+
+    Where B serves once, each of its panels is packed by the thread that multiplies with it.
+    """
     rows, depth = a.shape
-    flat, row_stride, k_stride = _flat(a)
-    c = np.empty((rows, panels.columns), a.dtype)
+    if not isinstance(b, Panels) and rows >= 2 * ROWS_A_BLOCK:
+        b = pack(b)
+    columns = b.columns if isinstance(b, Panels) else b.shape[1]
+    c = np.empty((rows, columns), a.dtype)
     if bias is None:
         bias = _NO_BIAS[a.dtype.char]
-    work = 2.0 * rows * depth * panels.columns
-    whole = -(-panels.columns // panel_width(a.dtype))
+    work = 2.0 * rows * depth * columns
+    whole = -(-columns // panel_width(a.dtype))
+    left = _flat(a)
+    if isinstance(b, Panels):
+        if rows >= 2 * ROWS_A_BLOCK:
 
-    def by_rows(start: int, stop: int) -> None:
-        multiply(flat, row_stride, k_stride, start, stop, *panels, 0, whole, bias, c)
+            def by_rows(start: int, stop: int) -> None:
+                multiply(*left, start, stop, *b, 0, whole, bias, c)
 
-    def by_panels(start: int, stop: int) -> None:
-        multiply(flat, row_stride, k_stride, 0, rows, *panels, start, stop, bias, c)
+            share(by_rows, blocks(rows, ROWS_A_BLOCK), work)
+            return c
 
-    if whole <= PANELS_A_BLOCK and rows < 2 * ROWS_A_BLOCK:
+        def by_panels(start: int, stop: int) -> None:
+            multiply(*left, 0, rows, *b, start, stop, bias, c)
+
+    else:
+        right = _flat(b)
+
+        def by_panels(start: int, stop: int) -> None:
+            multiply_once(*left, rows, *right, depth, columns, start, stop, bias, c)
+
+    if whole <= PANELS_A_BLOCK:
         by_panels(0, whole)
-    elif rows >= 2 * ROWS_A_BLOCK:
-        share(by_rows, blocks(rows, ROWS_A_BLOCK), work)
     else:
         share(by_panels, blocks(whole, PANELS_A_BLOCK), work)
     return c
@@ -91,49 +103,46 @@ _NO_BIAS = {char: np.empty(0, char) for char in "fd"}
 
 
 def _flat(a: Array) -> tuple[Array, int, int]:
-    """The numbers of A in a row, and its strides over rows and columns, in numbers."""
+    """The numbers of a matrix in a row, and its strides over rows and columns, in numbers."""
     if a.T.flags.c_contiguous:
         return a.T.reshape(-1), 1, a.shape[0]
     return np.ascontiguousarray(a).reshape(-1), a.shape[1], 1
 
 
-@kernel
-def _pack(matrix, data):
-    depth, columns = matrix.shape
-    lanes = _BYTES // matrix.itemsize
-    at = 0
-    for first in range(0, columns, _WIDEST * lanes):
-        used = min(_WIDEST * lanes, columns - first)
-        width = (used + lanes - 1) // lanes * lanes
+@inlined
+def _pack_panel(b, b_k, b_n, depth, first, used, data, at):
+    """Columns ``first`` to ``first + used`` of B, row after row, filled up to whole vectors."""
+    lanes = _BYTES // b.itemsize
+    width = (used + lanes - 1) // lanes * lanes
+    if b_n == 1:
+        whole = used // lanes * lanes
         for k in range(depth):
-            for column in range(used):
-                data[at + column] = matrix[k, first + column]
-            for column in range(used, width):
-                data[at + column] = 0
-            at += width
+            row, packed = k * b_k + first, at + k * width
+            for column in range(0, whole, lanes):
+                copy(b, row + column, data, packed + column)
+            for column in range(whole, width):
+                data[packed + column] = b[row + column] if column < used else 0
+        return
+    # The columns of B stand one after the other: squares of them are turned in registers.
+    for left in range(0, width, lanes):
+        there = min(lanes, used - left)
+        start = (first + left) * b_n
+        k = 0
+        if there == lanes:
+            while k + lanes <= depth:
+                transpose(b, start + k, b_n, data, at + k * width + left, width)
+                k += lanes
+        for rest in range(k, depth):
+            for n in range(lanes):
+                number = b[start + n * b_n + rest] if n < there else 0
+                data[at + rest * width + left + n] = number
 
 
 @kernel
-def _pack_columns(flat, depth, columns, data):
-    """As ``_pack`` for a matrix whose columns stand one after the other."""
-    lanes = _BYTES // flat.itemsize
-    at = 0
-    for first in range(0, columns, _WIDEST * lanes):
-        used = min(_WIDEST * lanes, columns - first)
-        width = (used + lanes - 1) // lanes * lanes
-        for left in range(0, width, lanes):
-            there = min(lanes, used - left)
-            start = (first + left) * depth
-            k = 0
-            if there == lanes:
-                while k + lanes <= depth:
-                    transpose(flat, start + k, depth, data, at + k * width + left, width)
-                    k += lanes
-            for rest in range(k, depth):
-                for n in range(lanes):
-                    number = flat[start + n * depth + rest] if n < there else 0
-                    data[at + rest * width + left + n] = number
-        at += depth * width
+def _pack(b, b_k, b_n, depth, columns, data):
+    full = _WIDEST * (_BYTES // b.itemsize)
+    for first in range(0, columns, full):
+        _pack_panel(b, b_k, b_n, depth, first, min(full, columns - first), data, first * depth)
 
 
 @inlined
@@ -177,37 +186,55 @@ def panel_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, c, c_at, c_row, d
             _one_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
 
 
-@kernel
-def multiply(a, a_row, a_k, first, last, b, depth, columns, panel, last_panel, bias, c):
-    """Rows ``first`` to ``last`` of C, and its panels ``panel`` to ``last_panel``."""
+@inlined
+def _multiply_panel(a, a_row, a_k, first, last, b, b_at, depth, columns, column, edge, bias, c):
+    """Rows ``first`` to ``last`` of C and one panel of its columns, from ``column`` on."""
     lanes = _BYTES // a.itemsize
     full = _WIDEST * lanes
     flat = c.reshape(-1)
+    used = min(full, columns - column)
+    vectors = (used + lanes - 1) // lanes
+    if bias.size:
+        for m in range(first, last):
+            for n in range(used):
+                c[m, column + n] = bias[column + n]
+    if vectors * lanes == used:
+        panel_product(
+            a, first * a_row, a_row, a_k, last - first, b, b_at, vectors,
+            flat, first * columns + column, columns, depth, bias.size > 0,
+        )  # fmt: skip
+        return
+    # The last panel is wider than what is left of C: its tiles go through a buffer.
+    for m in range(first, last, _TALLEST):
+        rows = min(_TALLEST, last - m)
+        for r in range(rows):
+            for n in range(used):
+                edge[r * full + n] = c[m + r, column + n] if bias.size else 0
+        panel_product(a, m * a_row, a_row, a_k, rows, b, b_at, vectors, edge, 0, full, depth, True)
+        for r in range(rows):
+            for n in range(used):
+                c[m + r, column + n] = edge[r * full + n]
+
+
+@kernel
+def multiply(a, a_row, a_k, first, last, b, depth, columns, panel, last_panel, bias, c):
+    """Rows ``first`` to ``last`` of C, and its panels ``panel`` to ``last_panel``."""
+    full = _WIDEST * (_BYTES // a.itemsize)
     edge = np.empty(_TALLEST * full, a.dtype)
     for j in range(panel, last_panel):
-        column = j * full
-        used = min(full, columns - column)
-        vectors = (used + lanes - 1) // lanes
-        b_at = j * depth * full
-        if bias.size:
-            for m in range(first, last):
-                for n in range(used):
-                    c[m, column + n] = bias[column + n]
-        if vectors * lanes == used:
-            panel_product(
-                a, first * a_row, a_row, a_k, last - first, b, b_at, vectors,
-                flat, first * columns + column, columns, depth, bias.size > 0,
-            )  # fmt: skip
-            continue
-        # The last panel is wider than what is left of C: its tiles go through a buffer.
-        for m in range(first, last, _TALLEST):
-            rows = min(_TALLEST, last - m)
-            for r in range(rows):
-                for n in range(used):
-                    edge[r * full + n] = c[m + r, column + n] if bias.size else 0
-            panel_product(
-                a, m * a_row, a_row, a_k, rows, b, b_at, vectors, edge, 0, full, depth, True
-            )
-            for r in range(rows):
-                for n in range(used):
-                    c[m + r, column + n] = edge[r * full + n]
+        at = j * full
+        _multiply_panel(
+            a, a_row, a_k, first, last, b, at * depth, depth, columns, at, edge, bias, c
+        )
+
+
+@kernel
+def multiply_once(a, a_row, a_k, rows, b, b_k, b_n, depth, columns, panel, last_panel, bias, c):
+    """All rows of C, and its panels ``panel`` to ``last_panel``, each packed on the way."""
+    full = _WIDEST * (_BYTES // a.itemsize)
+    edge = np.empty(_TALLEST * full, a.dtype)
+    packed = np.empty(full * depth, a.dtype)
+    for j in range(panel, last_panel):
+        at = j * full
+        _pack_panel(b, b_k, b_n, depth, at, min(full, columns - at), packed, 0)
+        _multiply_panel(a, a_row, a_k, 0, rows, packed, 0, depth, columns, at, edge, bias, c)

@@ -185,3 +185,24 @@ def map_filters_gradient(x: Array, dz: Array, lengths: Array, window: int, wide:
     for t, (covered, k) in enumerate(_each(lengths, window, wide)):
         dw[:, k] += np.einsum("f,kd->fkd", dz[t], x[covered])
     return dw
+
+
+# responses.py
+
+
+def max_of_responses(
+    responses: Array, rows: Array, lengths: Array, windows: Array, wide: bool, bias: Array, y: Array
+) -> None:
+    """y (B, windows x F): every filter's largest value, from what each word makes of its slices."""
+    filters = y.shape[1] // len(windows)
+    ends = np.cumsum(windows) * filters
+    for place, window in enumerate(windows):
+        slices = responses[rows, ends[place] - window * filters : ends[place]]
+        x = slices.reshape(len(rows), window * filters)
+        one_each = np.zeros((filters, window, window, filters), y.dtype)
+        for f in range(filters):
+            one_each[f, np.arange(window), np.arange(window), f] = 1
+        w = one_each.reshape(filters, window, window * filters)
+        columns = slice(place * filters, (place + 1) * filters)
+        best, where = max_over_time(x, w, bias[columns], lengths, wide)
+        y[:, columns] = np.where(where >= 0, best, 0)

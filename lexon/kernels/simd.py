@@ -129,6 +129,31 @@ def _transpose(context, a, a_at, a_row, b, b_at, b_row):
 transpose: Any = intrinsic(_transpose)
 
 
+def _copy(context, a, a_at, b, b_at):
+    """One vector of numbers from A to B, at any offsets."""
+    signature = types.void(a, types.intp, b, types.intp)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        number = context.get_data_type(signature.args[0].dtype)
+        itemsize = 8 if signature.args[0].dtype == types.float64 else 4
+        vector = ir.VectorType(number, lanes(itemsize))
+
+        def place(which: int) -> Any:
+            array = context.make_array(signature.args[which])(context, builder, given[which])
+            start = builder.gep(array.data, [given[which + 1]])
+            return builder.bitcast(start, vector.as_pointer())
+
+        numbers = builder.load(place(0))
+        numbers.align = itemsize
+        builder.store(numbers, place(2)).align = itemsize
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+copy: Any = intrinsic(_copy)
+
+
 def _swap(width: int, half: int, which: int) -> Any:
     """Which numbers of two rows, counted through, form the first (or second) row of a swap."""
     if which == 0:

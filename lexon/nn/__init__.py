@@ -19,6 +19,7 @@ from lexon.nn.dropout import Dropout
 from lexon.nn.embedding import Embedding
 from lexon.nn.module import Module, Sequential
 from lexon.nn.ngram import NgramConv
+from lexon.nn.responses import WordResponses
 
 __all__ = [
     "ELU",
@@ -37,6 +38,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "WordResponses",
     "activation",
     "init",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from lexon import ops
 from lexon.errors import InputError
 from lexon.graph.declare import Operation
+from lexon.graph.node import recording
 from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Tensor, TensorLike
 from lexon.kernels.product import pack
@@ -81,7 +82,8 @@ class Linear(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         bias = np.zeros(self.out_features) if self.bias is None else self.bias
-        panels = self.weight.derived("columns", lambda w: pack(w.T))
+        # Weights that stay are packed once; those of a training step serve one product only.
+        panels = None if recording() else self.weight.derived("columns", lambda w: pack(w.T))
         return ops.linear(x, self.weight, bias, panels=panels)
 
     def was_given(self, *inputs: Any) -> str:

@@ -188,6 +188,12 @@ def _ngram_mean(
     return mean_over_time(z, lengths=ngram_counts(lengths, w.shape[1], edges))
 
 
+def activate(z: Array, name: Activation) -> Array:
+    """The activation called ``name`` of an array."""
+    y: Array = _activation(name)[0](z)
+    return y
+
+
 def _apply(z: Tensor, activation: Activation) -> Tensor:
     functions: dict[str, Any] = {"identity": lambda z: z, "relu": relu_op, "tanh": tanh_op}
     return functions[activation](z)

@@ -8,7 +8,7 @@ from lexon.errors import ShapeError
 from lexon.graph.declare import op
 from lexon.graph.node import Pull
 from lexon.graph.tensor import Array, Tensor
-from lexon.kernels.product import Panels, pack, product
+from lexon.kernels.product import Panels, product
 from lexon.ops.elementwise import add
 from lexon.ops.shape import transpose
 
@@ -21,12 +21,12 @@ def linear(x: Array, w: Array, b: Array, *, panels: Panels | None = None) -> tup
     Shapes: x (N, D), w (H, D), b (H) -> y (N, H).
     ``panels`` is w packed for the kernel, where it is at hand (it must be of the same w).
     """
-    y = product(x, panels or pack(w.T), b)
+    y = product(x, panels or w.T, b)
 
     def pull(dy: Array) -> tuple[object, ...]:
         return (
-            lambda: product(dy, pack(w)),
-            lambda: product(dy.T, pack(x)),
+            lambda: product(dy, w),
+            lambda: product(dy.T, x),
             lambda: dy.sum(axis=0),
         )
 
@@ -76,13 +76,13 @@ def _like(dx: Array, x: Array, row: bool) -> Array:
 
 def _multiply(a: Array, b: Array) -> Array:
     if a.ndim == 2 and b.ndim == 2:
-        return product(a, pack(b))
+        return product(a, b)
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     left = np.broadcast_to(a, stack + a.shape[-2:]).reshape(-1, *a.shape[-2:])
     right = np.broadcast_to(b, stack + b.shape[-2:]).reshape(-1, *b.shape[-2:])
     y = np.empty((len(left), a.shape[-2], b.shape[-1]), a.dtype)
     for place, (one, other) in enumerate(zip(left, right, strict=True)):
-        y[place] = product(one, pack(other))
+        y[place] = product(one, other)
     return y.reshape(*stack, *y.shape[1:])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +25,7 @@ from lexon.tasks.common import (
     run_training,
     too_few,
 )
+from lexon.tasks.encode import TextEncoder
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, micro_f1
 from lexon.tasks.given import (
     as_given,
@@ -32,11 +34,14 @@ from lexon.tasks.given import (
     checked_texts,
     class_weights,
     read_labels,
+    read_vectors,
+    whole,
 )
-from lexon.tasks.networks import UNUSED, build_network, one_sigmoid, weight_shapes
+from lexon.tasks.networks import UNUSED, begin_with, build_network, one_sigmoid, weight_shapes
 from lexon.tasks.stored import StoredEstimator, check_storable
 from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, stratified_holdout
 from lexon.train.loop import Plan, Task, Training, Watcher
+from lexon.vectors import KeyedVectors
 
 Array = npt.NDArray[Any]
 
@@ -63,6 +68,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             2014).
         windows, filters: n-gram sizes (tokens) and filters of each; cnn.
         dimension, hidden: width of word vectors and of the hidden layer.
+        vectors, static: word vectors to begin with (a ``KeyedVectors``, or the path of a file of
+            them; ``dimension`` is then theirs), and whether they stay as they are; mlp and cnn.
         dropout: probability to drop a feature in training.
         max_norm: longest row of the last layer, counted as Kim counts (where dropout lets features
             as they are in training), or None.
@@ -106,6 +113,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         filters: int = 100,
         dimension: int = 300,
         hidden: int = 256,
+        vectors: KeyedVectors | str | PathLike[str] | None = None,
+        static: bool = False,
         dropout: float = 0.5,
         max_norm: float | None = 3.0,
         output: str = "softmax",
@@ -130,6 +139,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         self.filters = filters
         self.dimension = dimension
         self.hidden = hidden
+        self.vectors = vectors
+        self.static = static
         self.dropout = dropout
         self.max_norm = max_norm
         self.output = output
@@ -210,18 +221,25 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         checkpoint: Callable[[Training], None] | None,
     ) -> None:
         rng = np.random.default_rng(self.seed)
-        self.tokenizer_ = Tokenizer(self.tokens, self.lowercase).resolve(texts)
-        tokens = [self._tokens(text) for text in texts]
-        self.vocabulary_ = Vocabulary.build(
-            tokens, min_count=self.min_count, max_size=self.max_vocabulary
+        given = read_vectors(self.vectors)
+        self.encoder_, ids = TextEncoder.learn(
+            texts,
+            Tokenizer(self.tokens, self.lowercase),
+            self._longest,
+            self.min_count,
+            self.max_vocabulary,
         )
         words = f"the {len(self.vocabulary_):,} words of the vocabulary"
         fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
         check_storable(words, self.vocabulary_.to_json(), fewer)
+        self.width_ = self.dimension if given is None else given.vector_size
         self.network_ = self._build(rng)
-        ids, targets = self.vocabulary_.encode_batch(tokens), self.labels_.encode(names)
+        if given is not None:
+            known = begin_with(self.network_.table, self.vocabulary_.words, given)
+            self.notes_ += (f"{known:,} of {words} have a vector to begin with",)
+        targets = self.labels_.encode(names)
         weights = class_weights(self.class_weight, self.labels_, targets)
-        held, truth = self._encode(held_texts), self.labels_.encode(held_names)
+        held, truth = self.encoder_(held_texts), self.labels_.encode(held_names)
 
         def loss(rows: Array) -> Tensor:
             part = ids.take(rows)
@@ -271,8 +289,28 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
                 f'output is "sigmoid", one score for two classes; there are {len(self.labels_)}'
                 '\n  give output "softmax"'
             )
-        settings = self.get_params(deep=False)
-        return build_network(self.model, settings, len(self.vocabulary_), self._outputs, rng)
+        return build_network(
+            self.model, self._settings(), len(self.vocabulary_), self._outputs, rng
+        )
+
+    def _settings(self) -> dict[str, Any]:
+        """What a model file says of them: vectors to begin with are in the weights by now."""
+        return super()._settings() | {"vectors": None, "dimension": self.width_}
+
+    @property
+    def _longest(self) -> int:
+        """Tokens of the longest run that is taken as a word."""
+        if self.word_ngrams is not None:
+            return self.word_ngrams
+        return 1 if self.model == "cnn" or self.vectors is not None else 2
+
+    @property
+    def tokenizer_(self) -> Tokenizer:
+        return self.encoder_.tokenizer
+
+    @property
+    def vocabulary_(self) -> Vocabulary:
+        return self.encoder_.vocabulary
 
     @property
     def _outputs(self) -> int:
@@ -294,21 +332,12 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
 
     # Prediction
 
-    def _tokens(self, text: str) -> list[str]:
-        tokens = self.tokenizer_(text)
-        longest = self.word_ngrams or (1 if self.model == "cnn" else 2)
-        runs = tokens
-        for n in range(2, longest + 1):
-            runs = runs + [" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
-        return runs
-
-    def _encode(self, texts: Sequence[str]) -> Ragged:
-        return self.vocabulary_.encode_batch([self._tokens(text) for text in texts])
-
     def _logits(self, ids: Ragged) -> Array:
+        cuts = list(_portions(ids.lengths))
+        parts = [ids] if len(cuts) == 1 else [ids.take(np.arange(a, b)) for a, b in cuts]
         with no_grad():
-            parts = [ids.take(np.arange(a, b)) for a, b in _portions(ids.lengths)]
-            return np.concatenate([self.network_(p.rows, p.lengths).value for p in parts])
+            logits = [self.network_(p.rows, p.lengths).value for p in parts]
+        return logits[0] if len(parts) == 1 else np.concatenate(logits)
 
     def _probabilities(self, logits: Array) -> Array:
         if self.labels_.multi_label:
@@ -327,7 +356,7 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Sequence[str]) -> Array:
         """Probabilities (N, C) in the order of ``classes_``; a text's do not depend on others."""
         check_is_fitted(self, "network_")
-        return self._probabilities(self._logits(self._encode(checked_texts(X))))
+        return self._probabilities(self._logits(self.encoder_(checked_texts(X))))
 
     def predict(self, X: Sequence[str]) -> Any:
         """The most probable label of each text (N), or a list of tuples of labels."""
@@ -374,9 +403,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
     # Files
 
     def _content(self) -> dict[str, Any]:
-        return {
-            "tokenizer": self.tokenizer_.to_json(),
-            "vocabulary": self.vocabulary_.to_json(),
+        return self.encoder_.to_json() | {
+            "longest_run": self.encoder_.longest,
             "labels": self.labels_.to_json(),
             "label_kind": self.label_kind_,
             "data": self.data_hash_,
@@ -388,10 +416,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         model = cls(**content["settings"])
         check_settings(model)
         model.windows = tuple(model.windows)
-        model.tokenizer_ = Tokenizer.from_json(content["tokenizer"])
-        if model.tokenizer_.kind == "auto":
-            raise ValueError("the kind of tokens is not decided")
-        model.vocabulary_ = Vocabulary.from_json(content["vocabulary"])
+        longest = whole("longest_run", "a number of tokens", content["longest_run"], 1)
+        model.encoder_, model.width_ = TextEncoder.from_json(content, longest), model.dimension
         model.labels_ = Labels.from_json(content["labels"])
         model.label_kind_ = content["label_kind"]
         if len(set(model.classes_.tolist())) < len(model.labels_):
@@ -402,8 +428,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         return model
 
     def _check_arrays(self, arrays: dict[str, Array]) -> None:
-        settings, words = self.get_params(deep=False), len(self.vocabulary_)
-        wanted = weight_shapes(self.model, settings, words, self._outputs)
+        words = len(self.vocabulary_)
+        wanted = weight_shapes(self.model, self._settings(), words, self._outputs)
         stored = {name: array.shape for name, array in arrays.items()}
         if stored != wanted or any(array.dtype != np.float32 for array in arrays.values()):
             raise ValueError("the weights stored are not those of this network")

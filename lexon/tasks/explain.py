@@ -58,7 +58,7 @@ def _first_tokens(model: TextClassifier, texts: Sequence[str]) -> list[list[str]
     for text in texts:
         if not left:
             break
-        found.append(model._tokens(text)[:left])
+        found.append(model.encoder_.tokens(text)[:left])
         left -= len(found[-1])
     return found
 

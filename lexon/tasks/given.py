@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Sequence
 from numbers import Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from lexon.optim.checks import fraction, not_negative, positive, whole
 from lexon.tasks.networks import NETWORKS
 from lexon.text import Labels
 from lexon.text.tokens import KINDS
+from lexon.vectors import KeyedVectors, open_vectors
 
 Array = npt.NDArray[Any]
 
@@ -117,6 +119,21 @@ def as_given(labels: Labels, kind: str) -> Array:
     return np.array([KINDS_OF_LABEL[kind](name) for name in labels.names])
 
 
+def read_vectors(given: Any) -> KeyedVectors | None:
+    """Word vectors given as such, by the path of their file, or not at all.
+
+    Raises:
+        InputError: the file cannot be read, or this is something else.
+    """
+    if given is None or isinstance(given, KeyedVectors):
+        return given
+    if not isinstance(given, (str, PathLike)):
+        raise InputError(
+            f"vectors is a {type(given).__name__}\n  give KeyedVectors, or the path of a file"
+        )
+    return open_vectors(given)
+
+
 def class_weights(given: Any, labels: Labels, targets: Array) -> Array | None:
     """The weight of each class (C), or None.
 
@@ -167,6 +184,10 @@ def check_settings(model: Any) -> None:
         raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
     if model.word_ngrams is not None and model.word_ngrams > LONGEST_RUN:
         raise InputError(f"word_ngrams is {model.word_ngrams}\n  give {LONGEST_RUN} or less")
+    if model.vectors is not None and model.model == "linear":
+        raise InputError("a linear model has no word vectors\n  choose mlp or cnn")
+    if model.static and model.vectors is None:
+        raise InputError("static word vectors must be given: vectors=... (--vectors FILE)")
     _check_windows(model.windows)
     _check_class_weight(model.class_weight)
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from lexon import nn, ops
 from lexon.errors import InputError
+from lexon.graph.node import recording
 from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor
 from lexon.optim import max_norm_rows
+from lexon.vectors import KeyedVectors
 
 
 class TextNetwork(nn.Module):
@@ -94,26 +96,50 @@ class NgramText(TextNetwork):
         self.conv = nn.NgramConv(table.weight.shape[1], filters, windows, limit=0.01, rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.out = nn.Linear(filters * len(windows), classes, rng=rng)
+        self.responses = nn.WordResponses(self.table, self.conv)
 
     def forward(self, ids: Array, lengths: Array) -> Tensor:
-        return self.out(self.dropout(self.conv(self.table(ids), lengths)))
+        read = self._learning if recording() else self.responses
+        return self.out(self.dropout(read(ids, lengths)))
+
+    def _learning(self, ids: Array, lengths: Array) -> Tensor:
+        return self.conv(self.table(ids), lengths)
 
 
 #: The parameters of an estimator that a network has no use for.
+# fmt: off
 UNUSED = {
-    "linear": ("windows", "filters", "dimension", "hidden", "dropout", "max_norm"),
+    "linear": (
+        "windows", "filters", "dimension", "hidden", "dropout", "max_norm", "vectors", "static",
+    ),
     "mlp": ("windows", "filters"),
     "cnn": ("hidden",),
 }
+# fmt: on
 Settings = dict[str, Any]
 Build = Callable[[Settings, int, int, np.random.Generator], TextNetwork]
 
 
 def _table(settings: Settings, words: int, rng: np.random.Generator) -> nn.Embedding:
-    table = nn.Embedding(words, settings["dimension"], rng=rng)
+    table = nn.Embedding(words, settings["dimension"], static=settings["static"], rng=rng)
     with table.weight.writing() as array:
         array[0] = 0  # an unknown word says nothing
     return table
+
+
+def begin_with(table: nn.Embedding, words: Sequence[str], vectors: KeyedVectors) -> int:
+    """Put vectors into the rows of the words that have one; how many do.
+
+    The other words keep first values that are drawn, made as long as the vectors on average.
+    """
+    places = vectors.key_to_index
+    rows = [row for row, word in enumerate(words) if row and word in places]
+    found = vectors.vectors[[places[words[row]] for row in rows]]
+    with table.weight.writing() as array:
+        if rows:
+            array *= float(np.std(found)) / max(float(np.std(array[1:])), 1e-30)
+        array[rows] = found
+    return len(rows)
 
 
 def _linear(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:

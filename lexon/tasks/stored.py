@@ -27,6 +27,10 @@ class StoredEstimator(BaseEstimator):  # type: ignore[misc]
     network_: Any
     history_: History
 
+    def _settings(self) -> dict[str, Any]:
+        """The parameters as a model file has them."""
+        return dict(self.get_params(deep=False))
+
     def _content(self) -> dict[str, Any]:
         """What belongs into the file besides settings, history and weights."""
         raise NotImplementedError
@@ -54,7 +58,7 @@ class StoredEstimator(BaseEstimator):  # type: ignore[misc]
         content = {
             "task": self._task,
             "lexon": __version__,
-            "settings": plain(self.get_params(deep=False)),
+            "settings": plain(self._settings()),
             "history": self.history_.to_json(),
         }
         storage.write(path, "model", content | self._content(), self.network_.state_dict())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexon.kernels import ngram, reference
+from lexon.kernels import ngram, reference, responses
 
 DTYPES = [np.float32, np.float64]
 FILTERS = [0, 1, 3, 16, 50, 100]
@@ -68,6 +68,25 @@ def test_forward_equals_the_reference(dtype, case):
     np.testing.assert_array_equal(y, best)
     np.testing.assert_array_equal(where, place)
     assert y.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(case=texts())
+@settings(max_examples=80, deadline=None)
+def test_responses_of_words_give_the_maxima(dtype, case):
+    lengths, window, depth, filters, wide = case
+    x, w, bias = arrays(case, dtype, whole)
+    windows = np.array([window, 2])
+    both = [w, whole((filters, 2, depth)).astype(dtype)]
+    slices = [f.transpose(1, 0, 2).reshape(-1, depth) for f in both]
+    heard, rows = x @ np.concatenate(slices).T, np.arange(len(x))
+    got, wanted = (np.full((len(lengths), 2 * filters), np.nan, dtype) for _ in range(2))
+    for module, y in ((responses, got), (reference, wanted)):
+        module.max_of_responses(heard, rows, lengths, windows, wide, np.tile(bias, 2), y)
+    np.testing.assert_array_equal(got, wanted)
+    direct = [reference.max_over_time(x, f, bias, lengths, wide) for f in both]
+    best = np.concatenate([np.where(place >= 0, y, 0) for y, place in direct], axis=1)
+    np.testing.assert_array_equal(got, best)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -39,6 +39,7 @@ def test_equals_the_reference_in_every_shape_of_tile(rows, dtype):
             bias = whole(columns, dtype, 3)
             np.testing.assert_array_equal(product(a, pack(b)), reference.product(a, b))
             np.testing.assert_array_equal(product(a, pack(b), bias), reference.product(a, b, bias))
+            np.testing.assert_array_equal(product(a, b, bias), reference.product(a, b, bias))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -75,6 +76,8 @@ def test_strides_change_nothing(layout, dtype):
     expected = product(a.copy(), pack(b.copy()), bias)
     assert same_bits(product(a, pack(b), np.repeat(bias, 2)[::2]), expected)
     assert same_bits(product(a.T.copy().T, pack(b), bias), expected)
+    assert same_bits(product(a, b, bias), expected)
+    assert same_bits(product(a, b.T.copy().T, bias), expected)
     assert same_bits(a.copy(), before[0])
     assert same_bits(b.copy(), before[1])
 
@@ -114,9 +117,10 @@ def test_a_nan_stays_in_its_row_and_its_column(dtype):
 @pytest.mark.parametrize("rows", [7, 3 * ROWS_A_BLOCK + 5], ids=["by panels", "by rows"])
 def test_threads_change_no_bit(rows, dtype, on_threads):
     a, b, bias = random_pair(rows, 33, 6 * panel_width(dtype) + 1, dtype)
-    one, two, five = (on_threads(n, lambda: product(a, pack(b), bias)) for n in (1, 2, 5))
-    assert same_bits(one, two)
-    assert same_bits(one, five)
+    for right in (pack(b), b):
+        one, two, five = (on_threads(n, lambda: product(a, right, bias)) for n in (1, 2, 5))  # noqa: B023
+        assert same_bits(one, two)
+        assert same_bits(one, five)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

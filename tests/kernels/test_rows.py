@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexon.kernels import elementary, ngram, product, reference, rows, softmax
+from lexon.kernels import elementary, ngram, product, reference, responses, rows, softmax
 
 DTYPES = [np.float32, np.float64]
 LENGTHS = [[], [0], [1], [3], [0, 2, 0, 0, 5, 1, 0], [4, 4], [0, 0]]
@@ -142,10 +142,18 @@ def test_softmax_hides_no_nan(bad, dtype):
 
 
 #: Public functions that are about how, not what: they have no twin.
-HOW = {"pack", "pack_filters", "aligned", "panel_width", "panel_product", "multiply"}
+HOW = {
+    "pack",
+    "pack_filters",
+    "aligned",
+    "panel_width",
+    "panel_product",
+    "multiply",
+    "multiply_once",
+}
 
 
-@pytest.mark.parametrize("module", [elementary, ngram, product, rows, softmax])
+@pytest.mark.parametrize("module", [elementary, ngram, product, responses, rows, softmax])
 def test_every_kernel_has_a_twin(module):
     functions = {
         name

@@ -53,7 +53,7 @@ def rare(share: int) -> list[int]:
 
 
 def logits(model: TextClassifier) -> Any:
-    return model._logits(model._encode(TEXTS)).astype(np.float64)
+    return model._logits(model.encoder_(TEXTS)).astype(np.float64)
 
 
 def negative_log(model: TextClassifier) -> Any:
@@ -171,9 +171,9 @@ def test_long_texts_go_through_the_network_a_few_at_a_time() -> None:
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
     name: str, tmp_path: Any, monkeypatch: Any
 ) -> None:
-    before, shared, drain = parallel.threads(), [], parallel._drain
+    before, shared, work = parallel.threads(), [], parallel._Job.work
     monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
-    monkeypatch.setattr(parallel, "_drain", lambda *a: (shared.append(1), drain(*a)))
+    monkeypatch.setattr(parallel._Job, "work", lambda job: (shared.append(1), work(job))[1])
     files = []
     try:
         for threads, seed in ((1, 5), (2, 5), (2, 5), (2, 6)):
