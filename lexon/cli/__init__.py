@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "predict": "Predict labels or numbers for new texts or rows.",
     "evaluate": "Score a trained model on a file with known answers.",
     "quickstart": "Train on texts that every Python brings along, in a minute.",
+    "vectors": "Train, search, score and draw word vectors.",
 }
 
 
@@ -31,8 +32,11 @@ class _ReaderGone(Exception):
     """Nobody reads our output any more; click would call that a failure."""
 
 
-class _Commands(click.Group):
+class Commands(click.Group):
     """Commands that are imported when they are used: ``lexon --help`` starts at once."""
+
+    table: ClassVar[dict[str, str]] = COMMANDS
+    package = "lexon.cli"
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -43,17 +47,17 @@ class _Commands(click.Group):
             raise _ReaderGone from None
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name not in self.table:
             return None
-        command: click.Command = import_module(f"lexon.cli.{name}").command
+        command: click.Command = import_module(f"{self.package}.{name}").command
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self.table.items()))
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         try:
@@ -61,12 +65,12 @@ class _Commands(click.Group):
         except click.UsageError:
             import difflib
 
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(COMMANDS)}"
+            near = difflib.get_close_matches(args[0], self.table, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.table)}"
             raise click.UsageError(f"there is no command {args[0]!r}: {hint}", context) from None
 
 
-@click.command(cls=_Commands)
+@click.command(cls=Commands)
 @click.version_option(__version__, prog_name="lexon")
 def root() -> None:
     """Neural networks for text: from a file to a trained network with honest numbers.

@@ -99,8 +99,8 @@ _NETWORK: list[Callable[[Command], Command]] = [
 #: The estimator's parameters that are options.
 DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
-    "max_norm", "windows", "filters", "dimension", "hidden", "vectors", "static", "tokens", "lowercase", "min_count",
-    "max_vocabulary", "word_ngrams", "class_weight", "threshold", "output",
+    "max_norm", "windows", "filters", "dimension", "hidden", "vectors", "static", "tokens", "lowercase",
+    "min_count", "max_vocabulary", "word_ngrams", "class_weight", "threshold", "output",
 )  # fmt: skip
 
 

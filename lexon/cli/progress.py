@@ -48,7 +48,7 @@ class Terminal:
             description=f"epoch {training.epoch}/{training.plan.epochs}"
             f"  loss {training.running_loss:.4f}",
             speed=f"{speed:,.0f} {self.unit}/s",
-            left=f"at most {_duration(left)} left",
+            left=f"at most {duration(left)} left",
         )
 
     def passed(self, training: Training, epoch: Epoch) -> None:
@@ -72,7 +72,8 @@ class Terminal:
         return (training.epoch - 1) * training.task.size + training.done
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Minutes and seconds, rounded up."""
     minutes, seconds = divmod(int(seconds) + 1, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

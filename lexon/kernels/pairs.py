@@ -9,6 +9,7 @@ is n + 1; of any other it is what is asked of the pair. The same in plain Python
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,13 @@ Array = npt.NDArray[Any]
 #: Bits of the right word in a key.
 RIGHT = 31
 
+_WORD = (1 << RIGHT) - 1
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _THREE = np.uint64(0xBB67AE8584CAA73B)
+
+
+def _key(left: int, right: int) -> int:
+    return ((left << RIGHT) | right) + 1
 
 
 @inlined
@@ -55,18 +61,50 @@ class PairTable:
         self.slots = np.zeros((2 * room, 2), np.int64)
 
     @classmethod
-    def of(cls, keys: Array, values: Array) -> PairTable:
-        """A table of pairs that are all different."""
-        table = cls(1 << max(3, len(keys).bit_length()))
-        _put(keys, values, table.slots)
-        table.size = len(keys)
+    def of(cls, phrases: Mapping[tuple[int, ...], int], connects: Array) -> PairTable:
+        """The table by which `join_pairs` puts ids for phrases."""
+        values: dict[int, int] = {}
+        nodes = 0
+        for (left, *between, right), value in phrases.items():
+            for word in between:
+                key = _key(left, word)
+                if key not in values:
+                    nodes += 1
+                    values[key] = nodes
+                left = len(connects) + values[key] - 1
+            values[_key(left, right)] = value + 1
+        table = cls(1 << max(3, len(values).bit_length()))
+        _put(np.array(list(values), np.int64), np.array(list(values.values())), table.slots)
+        table.size, table.nodes = len(values), nodes
         return table
 
-    def pairs(self) -> tuple[Array, Array]:
-        """Keys and values (N,), in ascending order of keys."""
-        full = self.slots[self.slots[:, 0] != 0]
-        full = full[np.argsort(full[:, 0])]
-        return full[:, 0].copy(), full[:, 1].copy()
+    def frequent(self, connects: Array, least: int) -> tuple[int, Array, Array]:
+        """How many whole pairs there are; the keys of those counted ``least`` times, ascending.
+
+        Shapes: keys and counts (N,) int64.
+        """
+        keys, values = self.slots[:, 0], self.slots[:, 1]
+        inner = np.count_nonzero(connects[(keys[keys != 0] - 1) & _WORD]) if self.nodes else 0
+        places = np.flatnonzero(values >= least)
+        places = places[~connects[(keys[places] - 1) & _WORD]]
+        places = places[np.argsort(keys[places])]
+        return self.size - int(inner), keys[places], values[places]
+
+    def sequences(self, keys: Array, connects: Array) -> list[tuple[int, ...]]:
+        """The ids of the words of pairs: two, and those of connecting words between them."""
+        beginnings: dict[int, int] = {}
+        if self.nodes:
+            full = self.slots[self.slots[:, 0] != 0]
+            inner = full[connects[(full[:, 0] - 1) & _WORD]]
+            beginnings = dict(zip(inner[:, 1].tolist(), inner[:, 0].tolist(), strict=True))
+
+        def words(key: int) -> tuple[int, ...]:
+            left, right = divmod(key - 1, 1 << RIGHT)
+            if left < len(connects):
+                return left, right
+            return *words(beginnings[left - len(connects) + 1]), right
+
+        return [words(key) for key in keys.tolist()]
 
     def grow(self) -> None:
         """Make room for as many pairs again."""
@@ -119,7 +157,7 @@ def _count(ids, starts, connects, part, parts, at, line, left, slots, size, node
             else:
                 slots[place, 1] += 1
         if not connects[right]:
-            left = right if _home(right, 2**31 - 1) % parts == part else -1
+            left = right if _home(right, _WORD) % parts == part else -1
     return len(ids), line, left, size, nodes
 
 
@@ -154,7 +192,7 @@ def join_pairs(ids, starts, connects, slots, kept, borders, before):
             if slots[place, 0] == key:
                 value = slots[place, 1]
         if begin >= 0 and connects[right]:
-            left = len(connects) + value - 1 if value > 0 else -1
+            left = len(connects) + value - 1 if value > 0 else np.int64(-1)
         elif value > 0:
             kept[count] = value - 1
             count += 1
@@ -173,9 +211,7 @@ def join_pairs(ids, starts, connects, slots, kept, borders, before):
     return count
 
 
-def spell(
-    ids: Array, starts: Array, text: Array, word_starts: Array, word_stops: Array
-) -> Array:
+def spell(ids: Array, starts: Array, text: Array, word_starts: Array, word_stops: Array) -> Array:
     """The text of sentences of ids, one a line, a space between words; shape (bytes,) uint8."""
     lengths = word_stops - word_starts
     empty = int(np.count_nonzero(starts[1:] == starts[:-1]))

@@ -19,6 +19,11 @@ from lexon.kernels.product import Array
 from lexon.kernels.team import new_board
 from lexon.parallel import share
 
+# The C library gives freed memory back to the system, and takes it again page by page, above a
+# size that grows with the largest piece it has seen freed. Arrays of one batch are above the
+# first size and would cost more time than the arithmetic on them; none of this one is touched.
+np.empty(30 << 20, np.uint8)
+
 
 class Walk(NamedTuple):
     """How the rows of a batch are met in time."""

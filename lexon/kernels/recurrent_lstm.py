@@ -11,10 +11,10 @@ import numpy as np
 
 from lexon.kernels.compile import kernel
 from lexon.kernels.elementary import logistic, tangent
-from lexon.kernels.product import Array
+from lexon.kernels.product import Array, aligned
 from lexon.kernels.recurrent import Walk, together
 from lexon.kernels.simd import registers
-from lexon.kernels.strip import VECTORS, strip_product, whole_vectors
+from lexon.kernels.strip import VECTORS, padded_to_vectors, strip_product, whole_vectors
 from lexon.kernels.team import report_done, take, wait_for_all
 from lexon.kernels.wide import load, spread, store
 
@@ -31,7 +31,7 @@ def lstm_forward(
     rows, units = len(z), h0.shape[1]
     h, c = np.empty((rows, units), z.dtype), np.empty((rows, units), z.dtype)
     states = np.concatenate([walk.own(h0), np.empty(len(walk.first) * units, z.dtype)])
-    cells = np.empty(len(walk.first) * _padded(units, z), z.dtype)
+    cells = np.empty(len(walk.first) * padded_to_vectors(units, z), z.dtype)
     given = (
         z.reshape(-1), strips, states, walk.own(c0), cells, *walk[1:4], units,
         h.reshape(-1), c.reshape(-1),
@@ -43,30 +43,26 @@ def lstm_forward(
 def lstm_backward(
     gates: Array, c: Array, c0: Array, strips: Array, dh: Array, dh_n: Array, dc_n: Array,
     walk: Walk, total: Array,
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """dz (S, 4H), dh0 and dc0 (B, H) from upstream dh (S, H), dh_n and dc_n (B, H).
+) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+    """dz (S, 4H), dz in strips, dh0 and dc0 (B, H) from dh (S, H), dh_n and dc_n (B, H).
 
-    ``strips`` is U (4H, H) by ``pack_strips``. Where ``total`` (S, H) has room, it becomes the
+    ``strips`` is U (4H, H) by ``pack_strips``; dz in strips is for ``gate_sums``. Where ``total`` (S, H) has room, it becomes the
     whole gradient that reached each row's h: from above and from later steps.
     """
     units = dh.shape[1]
     dz = np.empty_like(gates)
+    grads = aligned(4 * len(dz) * padded_to_vectors(units, dz), dz.dtype)
     own = walk.own(dh_n), walk.own(dc_n)
     passed = np.empty(2 * len(walk.first) * 4 * units, dz.dtype)
-    cells = np.empty(len(walk.first) * _padded(units, dz), dz.dtype)
+    cells = np.empty(len(walk.first) * padded_to_vectors(units, dz), dz.dtype)
     given = (
         gates.reshape(-1), c.reshape(-1), walk.own(c0), strips, dh.reshape(-1), *own, passed,
-        cells, *walk[1:4], units, dz.reshape(-1), total.reshape(-1),
+        cells, *walk[1:4], units, dz.reshape(-1), grads, total.reshape(-1),
     )  # fmt: skip
     together(lambda *team: _backward(*given, *team), len(walk.active) + 1, 8.0 * dh.size * units)
     dh0, dc0 = dh_n.copy(), dc_n.copy()
     dh0[walk.sequences], dc0[walk.sequences] = (d.reshape(-1, units) for d in own)
-    return dz, dh0, dc0
-
-
-def _padded(units: int, like: Array) -> int:
-    lanes = _BYTES // like.itemsize
-    return -(-units // lanes) * lanes
+    return dz, grads, dh0, dc0
 
 
 @kernel
@@ -87,9 +83,8 @@ def _forward(z, strips, states, c0, cells, first, stride, active, units, h, c, b
             for g in range(4):
                 at = (unit * 4 + g * width) * units
                 strip_product(
-                    states, old, units, 1, n, strips, at, width // lanes, s, g * gate, width,
-                    units, False,
-                )  # fmt: skip
+                    states, old, units, n, strips, at, width // lanes, s, g * gate, width, units
+                )
             for m in range(n):
                 row = first[m] + t * stride
                 for v in range(0, used, lanes):
@@ -117,12 +112,13 @@ def _forward(z, strips, states, c0, cells, first, stride, active, units, h, c, b
 
 
 @kernel
-def _backward(gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride, active, units, dz, total, board, member, members):  # fmt: skip  # noqa: E501
+def _backward(gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride, active, units, dz, grads, total, board, member, members):  # fmt: skip  # noqa: E501
     batch, lanes = first.size, _BYTES // dz.itemsize
     full, wide = VECTORS * lanes, 4 * units
     blocks = (units + full - 1) // full
     s = np.empty(batch * full, dz.dtype)
     one = spread(dz.dtype.type(1))
+    rows, padded = dh.size // max(units, 1), whole_vectors(units, dz.itemsize)
     later = 0
     for t in range(active.size - 1, -2, -1):
         n = active[t] if t >= 0 else batch
@@ -134,9 +130,8 @@ def _backward(gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride
             width = whole_vectors(used, dz.itemsize)
             cell = unit * batch
             strip_product(
-                passed, after, wide, 1, later, strips, unit * wide, width // lanes, s, 0, width,
-                wide, False,
-            )  # fmt: skip
+                passed, after, wide, later, strips, unit * wide, width // lanes, s, 0, width, wide
+            )
             for m in range(n):
                 row = first[m] + t * stride
                 for v in range(0, used, lanes):
@@ -167,6 +162,11 @@ def _backward(gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride
                     store(dz, of_z + units, there, df)
                     store(dz, of_z + 2 * units, there, dg)
                     store(dz, of_z + 3 * units, there, do)
+                    to, gate = unit * rows + row * width + v, rows * padded
+                    store(grads, to, lanes, di)
+                    store(grads, to + gate, lanes, df)
+                    store(grads, to + 2 * gate, lanes, dg)
+                    store(grads, to + 3 * gate, lanes, do)
                     to = now + m * wide + unit + v
                     store(passed, to, there, di)
                     store(passed, to + units, there, df)

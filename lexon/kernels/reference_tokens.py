@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -70,10 +71,10 @@ class WordTable:
             self.firsts[word_id] = min(self.firsts[word_id], int(firsts[i]))
         return ids
 
-    def words(self, ids: Array) -> list[bytes]:
+    def words(self, ids: Array) -> Iterator[bytes]:
         """The bytes of words."""
         known = list(self.ids)
-        return [known[i] for i in ids]
+        return (known[i] for i in ids)
 
     def is_utf8(self) -> bool:
         """Whether every word is valid UTF-8."""

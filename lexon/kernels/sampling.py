@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.compile import kernel
+from lexon.kernels.lean import part
 
 u32, u64 = np.uint32, np.uint64
 
 
-@inlined
+@part
 def mixed(key, position):
     """64 random bits for a position: SplitMix64 (Steele, Lea and Flood 2014), its generator's
     state being ``key`` advanced ``position`` times."""
@@ -23,36 +24,38 @@ def mixed(key, position):
     return z ^ (z >> u64(31))
 
 
-@inlined
+@part
 def advanced(state):
     """The next state of a linear congruential generator (PCG's, O'Neill 2014)."""
     return state * u64(6364136223846793005) + u64(1442695040888963407)
 
 
-@inlined
+@part
 def bits(state):
     """32 random bits of a state (PCG XSH RS)."""
     return u32((state ^ (state >> u64(22))) >> (u64(22) + (state >> u64(61))))
 
 
-@inlined
+@part
 def below(number, size):
     """A random integer from 0 to size - 1, of 32 random bits."""
     return np.int64((u64(number) * u64(size)) >> u64(32))
 
 
-@inlined
+@part
 def drawn(number, thresholds, others):
     """A word from a table of aliases (Walker 1977), of 32 random bits.
 
     The high part of number * size chooses a place, the low part between its two words.
     """
     scaled = u64(number) * u64(thresholds.size)
-    place = np.int64(scaled >> u64(32))
-    return np.int64(place) if u32(scaled) <= thresholds[place] else np.int64(others[place])
+    place = scaled >> u64(32)
+    # Both words and no branch: which it is nobody can predict.
+    own = np.int64(u32(scaled) <= thresholds[place])
+    return own * np.int64(place) + (1 - own) * np.int64(others[place])
 
 
-@inlined
+@part
 def is_kept(word, position, key, keep):
     """Whether the word at a position stays: keep holds probabilities in units of 2**-32, less 1."""
     return u32(mixed(key, position) >> u64(32)) <= keep[word]

@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from lexon.kernels.compile import inlined
+from lexon.kernels.lean import part
 from lexon.kernels.simd import lanes
 
 #: Lists that ``dots`` reads are filled up to a multiple of this many rows.
@@ -170,7 +170,7 @@ def _products(rows: int) -> Any:
 _products_4, _products_8 = _products(GROUP), _products(2 * GROUP)
 
 
-@inlined
+@part
 def dots(h, h_at, table, ids, first, last, out, shift):
     """out[i + shift] = h . table[ids[i]] for i from first to last, rounded up to whole groups."""
     width = table.shape[1]

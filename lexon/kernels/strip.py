@@ -8,6 +8,7 @@ are 10 + 10, not 12 + 8, and each number of the strip is loaded that much less o
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from numba.extending import intrinsic
 
 from lexon.kernels.compile import inlined, kernel
 from lexon.kernels.product import Array, aligned
-from lexon.kernels.simd import _Tile, registers, transpose
-from lexon.kernels.wide import load, store
+from lexon.kernels.simd import registers, transpose
+from lexon.kernels.wide import _repeated, load, store
 from lexon.parallel import blocks, share
 
 _BYTES = registers().bytes
@@ -26,7 +27,7 @@ _BYTES = registers().bytes
 VECTORS = 2
 TALLEST = registers().rows[0] * registers().vectors // VECTORS
 #: Rows over which a thread sums before it takes the next strip: both stay in the nearest cache.
-_ROWS_AT_ONCE = 192
+_ROWS_AT_ONCE = 160
 
 
 def strip_width(dtype: Any) -> int:
@@ -34,47 +35,175 @@ def strip_width(dtype: Any) -> int:
     return VECTORS * _BYTES // np.dtype(dtype).itemsize
 
 
-def _any_tile(context, rows, a, a_at, a_row, a_k, b, b_at, c, c_at, c_row, depth, add, vectors):
+class _Tile:
+    """Writes the instructions of one tile of ``rows`` x ``vectors`` vectors.
+
+    The numbers of A stand next to each other along k, or down its rows: with a stride that is
+    known, their addresses need no chain of sums, longer than the multiply-adds take. Along k two
+    steps share an address.
+    """
+
+    def __init__(self, builder: Any, kind: Any, rows: int, vectors: int, along: bool) -> None:
+        self.builder, self.rows, self.vectors, self.along = builder, rows, vectors, along
+        self.itemsize = 8 if kind == types.float64 else 4
+        number = ir.DoubleType() if kind == types.float64 else ir.FloatType()
+        self.vector = ir.VectorType(number, _BYTES // self.itemsize)
+        self.index = ir.IntType(64)
+
+    def build(self, a: Any, a_stride: Any, b: Any, c: Any, c_row: Any, depth: Any, add: Any) -> None:
+        self.a, self.a_stride, self.b, self.c, self.c_row = a, a_stride, b, c, c_row
+        builder, number = self.builder, self._number
+        pairs = builder.and_(depth, number(-2))
+        sums = self._loop(number(0), pairs, 2, self._first_sums(add))
+        sums = self._loop(pairs, depth, 1, sums)
+        for cell, total in zip(self._cells(), sums, strict=True):
+            builder.store(total, cell).align = self.itemsize
+
+    def _number(self, value: int) -> Any:
+        return ir.Constant(self.index, value)
+
+    def _vector(self, place: Any, offset: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(place, [offset]), self.vector.as_pointer())
+
+    def _cells(self) -> Iterator[Any]:
+        """Where the sums belong."""
+        for m in range(self.rows):
+            line = self.builder.mul(self.c_row, self._number(m))
+            for v in range(self.vectors):
+                yield self._vector(
+                    self.c, self.builder.add(line, self._number(v * self.vector.count))
+                )
+
+    def _first_sums(self, add: Any) -> list[Any]:
+        """What stands in C, or zeros."""
+        builder = self.builder
+        zero = ir.Constant(self.vector, None)
+        with builder.if_else(add) as (then, otherwise):
+            with then:
+                loaded = [builder.load(cell, align=self.itemsize) for cell in self._cells()]
+                loaded_in = builder.block
+            with otherwise:
+                cleared_in = builder.block
+        sums = []
+        for value in loaded:
+            sums.append(builder.phi(self.vector))
+            sums[-1].add_incoming(value, loaded_in)
+            sums[-1].add_incoming(zero, cleared_in)
+        return sums
+
+    def _loop(self, start: Any, stop: Any, steps: int, first: list[Any]) -> list[Any]:
+        """The sums after k from start to stop, ``steps`` at a time."""
+        builder = self.builder
+        before, body = builder.block, builder.append_basic_block("sum")
+        after = builder.append_basic_block("after")
+        builder.cbranch(builder.icmp_signed("<", start, stop), body, after)
+        builder.position_at_end(body)
+        k = builder.phi(self.index)
+        sums = [builder.phi(self.vector) for _ in first]
+        added: list[Any] = list(sums)
+        for step in range(steps):
+            added = self._one_step(k, step, added)
+        following = builder.add(k, self._number(steps))
+        for phi, old, new in zip([k, *sums], [start, *first], [following, *added], strict=True):
+            phi.add_incoming(old, before)
+            phi.add_incoming(new, body)
+        builder.cbranch(builder.icmp_signed("<", following, stop), body, after)
+        builder.position_at_end(after)
+        results = []
+        for old, new in zip(first, added, strict=True):
+            results.append(builder.phi(self.vector))
+            results[-1].add_incoming(old, before)
+            results[-1].add_incoming(new, body)
+        return results
+
+    def _one_step(self, k: Any, step: int, sums: list[Any]) -> list[Any]:
+        """sums + A[:, k + step] B[k + step, :]."""
+        builder, number = self.builder, self._number
+        line = self.vectors * self.vector.count
+        row = builder.gep(self.b, [builder.mul(k, number(line))])
+        columns = [
+            builder.load(
+                self._vector(row, number(step * line + v * self.vector.count)),
+                align=self.itemsize,
+            )
+            for v in range(self.vectors)
+        ]
+        added = []
+        for m in range(self.rows):
+            if self.along:
+                place = builder.gep(self.a, [builder.mul(self.a_stride, number(m))])
+                place = builder.gep(builder.gep(place, [k]), [number(step)])
+            else:
+                place = builder.gep(self.a, [builder.mul(self.a_stride, builder.add(k, number(step)))])
+                place = builder.gep(place, [number(m)])
+            everywhere = _repeated(builder, builder.load(place), self.vector)
+            for v in range(self.vectors):
+                product = builder.fmul(everywhere, columns[v], flags=["contract"])
+                total = sums[m * self.vectors + v]
+                added.append(builder.fadd(total, product, flags=["contract"]))
+        return added
+
+
+def _any_tile(context, rows, a, a_at, a_stride, b, b_at, c, c_at, c_row, depth, add, vectors, along):
     """C (+)= A B for up to ``TALLEST`` rows: jumps to the tile of that height."""
-    if not isinstance(vectors, types.IntegerLiteral):
+    if not isinstance(vectors, types.IntegerLiteral) or not isinstance(along, types.BooleanLiteral):
         return None
     index = types.intp
-    tile = a, index, index, index, b, index, c, index, index, index, types.boolean
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        height, values = given[0], given[1:-1]
+        def place(array: int) -> Any:
+            whole = context.make_array(signature.args[array])(context, builder, given[array])
+            return builder.gep(whole.data, [given[array + 1]])
+
+        height, a_stride, c_row, depth, add = (given[i] for i in (0, 3, 8, 9, 10))
+        values = place(1), a_stride, place(4), place(6), c_row, depth, add
         end = builder.append_basic_block("end")
         jump = builder.switch(height, end)
         for rows in range(1, TALLEST + 1):
             block = builder.append_basic_block(f"rows_{rows}")
             jump.add_case(ir.Constant(height.type, rows), block)
             builder.position_at_end(block)
-            of_tile = types.void(*tile)
-            _Tile(context, builder, of_tile, values, rows, vectors.literal_value).build()
+            kind = signature.args[1].dtype
+            _Tile(builder, kind, rows, vectors.literal_value, along.literal_value).build(*values)
             builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
 
-    return types.void(index, *tile, vectors), generate
+    signature = types.void(
+        index, a, index, index, b, index, c, index, index, index, types.boolean, vectors, along
+    )
+    return signature, generate
 
 
 any_tile: Any = intrinsic(_any_tile)
 
 
 @inlined
-def strip_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, c, c_at, c_row, depth, add):
-    """C (+)= A B for one strip of B: ``rows`` rows of A, in tiles of nearly equal heights."""
-    tiles = (rows + TALLEST - 1) // TALLEST
+def strip_product(a, a_at, a_row, rows, b, b_at, vectors, c, c_at, c_row, depth):
+    """C = A B for one strip of B: ``rows`` rows of A, in tiles of nearly equal heights."""
+    tallest = TALLEST - 1  # two steps at a time take some registers more
+    tiles = (rows + tallest - 1) // tallest
     m = 0
     while tiles > 0:
         height = (rows - m + tiles - 1) // tiles
         x, y = a_at + m * a_row, c_at + m * c_row
         if vectors == 1:
-            any_tile(height, a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add, 1)
+            any_tile(height, a, x, a_row, b, b_at, c, y, c_row, depth, False, 1, True)
         else:
-            any_tile(height, a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add, 2)
+            any_tile(height, a, x, a_row, b, b_at, c, y, c_row, depth, False, 2, True)
         m += height
         tiles -= 1
+
+
+@inlined
+def strip_sums(a, a_at, a_k, rows, b, b_at, vectors, c, c_at, c_row, depth):
+    """C += A B for one strip of B, where A stands column after column."""
+    for m in range(0, rows, TALLEST):
+        height, x, y = min(TALLEST, rows - m), a_at + m, c_at + m * c_row
+        if vectors == 1:
+            any_tile(height, a, x, a_k, b, b_at, c, y, c_row, depth, True, 1, False)
+        else:
+            any_tile(height, a, x, a_k, b, b_at, c, y, c_row, depth, True, 2, False)
 
 
 @inlined
@@ -87,7 +216,7 @@ def whole_vectors(columns, itemsize):
 def pack_strips(matrix: Array) -> Array:
     """B (K, N) as strips; missing columns are zeros."""
     depth, columns = matrix.shape
-    strips = aligned(depth * _whole(columns, matrix), matrix.dtype)
+    strips = aligned(depth * padded_to_vectors(columns, matrix), matrix.dtype)
     _pack_strips(np.ascontiguousarray(matrix).reshape(-1), depth, columns, strips)
     return strips
 
@@ -95,12 +224,13 @@ def pack_strips(matrix: Array) -> Array:
 def pack_gates(weight: Array, gates: int) -> Array:
     """Strips of Uᵀ for U (G H, K): for each block of units its columns of every gate."""
     units, depth = weight.shape[0] // gates, weight.shape[1]
-    strips = aligned(gates * _whole(units, weight) * depth, weight.dtype)
+    strips = aligned(gates * padded_to_vectors(units, weight) * depth, weight.dtype)
     _pack_gates(np.ascontiguousarray(weight).reshape(-1), gates, units, depth, strips)
     return strips
 
 
-def _whole(columns: int, matrix: Array) -> int:
+def padded_to_vectors(columns: int, matrix: Array) -> int:
+    """Columns of whole vectors."""
     lanes = _BYTES // matrix.itemsize
     return -(-columns // lanes) * lanes
 
@@ -109,15 +239,13 @@ def _whole(columns: int, matrix: Array) -> int:
 def _pack_strips(flat, depth, columns, strips):
     lanes = _BYTES // flat.itemsize
     full = VECTORS * lanes
-    at = 0
-    for first in range(0, columns, full):
-        width = whole_vectors(min(full, columns - first), flat.itemsize)
-        for k in range(depth):
+    for k in range(depth):
+        for first in range(0, columns, full):
+            width = whole_vectors(min(full, columns - first), flat.itemsize)
             for left in range(0, width, lanes):
                 column = first + left
                 number = load(flat, k * columns + column, columns - column)
-                store(strips, at + left, lanes, number)
-            at += width
+                store(strips, first * depth + k * width + left, lanes, number)
 
 
 @kernel
@@ -144,41 +272,43 @@ def _pack_gates(flat, gates, units, depth, strips):
             at += depth * width
 
 
-def row_sums(a: Array, b: Array) -> Array:
-    """C = Aᵀ B, summed over the rows of A (S, M) and B (S, N) in order."""
-    rows, height = a.shape
-    strips, flat = pack_strips(b), np.ascontiguousarray(a).reshape(-1)
-    c = np.empty((height, b.shape[1]), a.dtype)
+def gate_sums(dz: Array, rows: int, gates: Sequence[int], units: int, bs: list[Array]) -> list[Array]:
+    """Aᵀ B summed over the rows in order, for each B (S, N): gradients (G H, N) of weights.
 
-    def some(first: int, last: int) -> None:
-        _row_sums(flat, rows, height, first, last, strips, b.shape[1], c.reshape(-1))
+    A (S, G H) are the ``gates`` of ``dz``, which stands in strips: see ``strip_of_gate``.
+    """
+    cs = [np.empty((len(gates) * units, b.shape[1]), b.dtype) for b in bs]
+    pairs = [(pack_strips(b), b.shape[1], c.reshape(-1)) for b, c in zip(bs, cs, strict=True)]
+    some = blocks(units, strip_width(dz.dtype))
+    padded = padded_to_vectors(units, dz)
 
-    share(some, blocks(height, 2 * TALLEST), 2.0 * a.size * b.shape[1])
-    return c
+    def one(task: int, _: int) -> None:
+        place, (first, last) = task // len(some), some[task % len(some)]
+        at = (gates[place] * padded + first) * rows
+        for b, columns, c in pairs:
+            _row_sums(dz, at, last - first, rows, b, columns, c, place * units + first)
+
+    work = sum(2.0 * rows * c.size for c in cs)
+    share(one, blocks(len(gates) * len(some), 1), work)
+    return cs
 
 
 @kernel
-def _row_sums(a, rows, height, first, last, strips, columns, c):
-    """Rows ``first`` to ``last`` of C."""
-    lanes = _BYTES // a.itemsize
+def _row_sums(a, a_at, height, depth, b, columns, c, c_first):
+    """The rows of C for one strip of A."""
+    lanes = _BYTES // c.itemsize
     full = VECTORS * lanes
-    own = last - first
-    padded = whole_vectors(columns, a.itemsize)
-    part = np.empty(_ROWS_AT_ONCE * own, a.dtype)
-    total = np.zeros(own * padded, a.dtype)
-    for begin in range(0, rows, _ROWS_AT_ONCE):
-        depth = min(_ROWS_AT_ONCE, rows - begin)
-        for k in range(depth):
-            for m in range(0, own, lanes):
-                number = load(a, (begin + k) * height + first + m, own - m)
-                store(part, k * own + m, own - m, number)
+    padded, tall = whole_vectors(columns, c.itemsize), whole_vectors(height, c.itemsize)
+    total = np.zeros(height * padded, c.dtype)
+    for begin in range(0, depth, _ROWS_AT_ONCE):
+        steps = min(_ROWS_AT_ONCE, depth - begin)
         for column in range(0, columns, full):
-            width = whole_vectors(min(full, columns - column), a.itemsize)
-            strip_product(
-                part, 0, 1, own, own, strips, column * rows + begin * width, width // lanes,
-                total, column, padded, depth, True,
+            width = whole_vectors(min(full, columns - column), c.itemsize)
+            strip_sums(
+                a, a_at + begin * tall, tall, height, b, column * depth + begin * width,
+                width // lanes, total, column, padded, steps,
             )  # fmt: skip
-    for m in range(own):
+    for m in range(height):
         for n in range(0, columns, lanes):
-            there = columns - n
-            store(c, (first + m) * columns + n, there, load(total, m * padded + n, lanes))
+            number = load(total, m * padded + n, lanes)
+            store(c, (c_first + m) * columns + n, columns - n, number)

@@ -8,6 +8,7 @@ Python and NumPy: ``reference_tokens.py``.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ WHITE = b" \t\n\r\v\f"
 START, STOP, COUNT, FIRST = range(4)
 
 _MOST_WORDS = 2**31 - 1
+_AHEAD = 32  # words whose places are looked up together
 _KINDS = np.zeros(256, np.uint8)
 _KINDS[list(WHITE)] = 1
 _ONES, _LOWER, _HALF = np.uint64(2**64 - 1), np.uint64(2**32 - 1), np.uint64(32)
@@ -95,9 +97,18 @@ def _number(text, starts, stops, done, offset, key, slots, arena, entries, size,
     its arrays counted up and down, which takes five times as long.
     """
     mask = np.int64(len(slots) - 1)
+    hashes, sums = np.empty(_AHEAD, np.uint64), np.zeros(1, np.int64)
+    begun = ended = done
     for i in range(done, len(starts)):
+        if i == ended:  # ask for the memory of several words at once, and wait for it once
+            begun, ended = i, min(i + _AHEAD, len(starts))
+            for k in range(begun, ended):
+                hashes[k - begun] = _hash(text, starts[k], stops[k], key)
+            for k in range(begun, ended):
+                guess = np.int64(slots[np.int64(hashes[k - begun] & _LOWER) & mask] & _LOWER)
+                sums[0] += arena[entries[guess - (guess > 0), START]]
         start, stop = starts[i], stops[i]
-        mixed = _hash(text, start, stop, key)
+        mixed = hashes[i - begun]
         tag = mixed >> _HALF
         at = np.int64(mixed & _LOWER) & mask
         word = np.int64(-1)
@@ -226,10 +237,12 @@ class WordTable:
         np.minimum.at(self.entries[:, FIRST], ids, firsts)
         return ids
 
-    def words(self, ids: Array) -> list[bytes]:
+    def words(self, ids: Array) -> Iterator[bytes]:
         """The bytes of words."""
         raw = self.arena.data
-        return [bytes(raw[start:stop]) for start, stop in self._entries[ids, :COUNT].tolist()]
+        for at in range(0, len(ids), 2**14):  # a Python object for each would fill the memory
+            for start, stop in self._entries[ids[at : at + 2**14], :COUNT].tolist():
+                yield bytes(raw[start:stop])
 
     def is_utf8(self) -> bool:
         """Whether every word is valid UTF-8."""

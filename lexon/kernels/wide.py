@@ -126,6 +126,17 @@ def _spread(context, number):
     return kind(number), generate
 
 
+def _where_positive(context, x, y):
+    """``y`` in the lanes where x > 0 (or NaN), 0 in the others."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        zeros = ir.Constant(given[0].type, None)
+        return builder.select(builder.fcmp_unordered(">", given[0], zeros), given[1], zeros)
+
+    return x(x, y), generate
+
+
+where_positive: Any = intrinsic(_where_positive)
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 spread: Any = intrinsic(_spread)

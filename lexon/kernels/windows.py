@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.lean import lean, part
 from lexon.kernels.sampling import advanced, below, bits, drawn, is_kept, mixed, u64
 
 Array = npt.NDArray[Any]
@@ -83,7 +83,7 @@ class Plan(NamedTuple):
     place: Array  # int32 (V of a tree, else 0): where a node stands in the list being made
 
 
-@kernel
+@lean
 def keep_words(corpus, first, last, key, window, words):
     """The words that sub-sampling leaves of tokens first to last, and their surroundings.
 
@@ -109,7 +109,7 @@ def keep_words(corpus, first, last, key, window, words):
     return own, own_end
 
 
-@inlined
+@part
 def _keep(corpus, first, last, limit, key, words, count):
     for t in range(first, last):
         if count >= limit:
@@ -120,7 +120,7 @@ def _keep(corpus, first, last, limit, key, words, count):
     return count
 
 
-@kernel
+@lean
 def plan_windows(rules, outputs, words, first, last, key, context, plan):
     """Plan the windows around the kept words first to last; returns how many have a context."""
     windows = predictions = listed = inputs = 0
@@ -171,17 +171,19 @@ def plan_windows(rules, outputs, words, first, last, key, context, plan):
     return windows
 
 
-@inlined
+@part
 def _list(rules, outputs, context, start, stop, size, state, plan, listed):
     """List the outputs of a prediction whose right answers are context[start:stop]."""
     if rules.objective == TREE:
         return state, _list_nodes(outputs, context, start, stop, plan, listed)
-    first = listed
+    marks = u64(0)
+    for t in range(size + 1):
+        marks |= _mark(context[t])
     for t in range(start, stop):
         listed = _put(plan, listed, context[t], 1, 1)
         if rules.objective == NEGATIVES:
             for _ in range(rules.negatives):
-                state, negative = _negative(rules, outputs, context, size, state)
+                state, negative = _negative(rules, outputs, context, size, marks, state)
                 weight = negative != context[t] and negative >= 0
                 plan.output_ids[listed] = max(negative, 0)
                 plan.wanted[listed], plan.weight[listed] = 0, 1
@@ -189,28 +191,40 @@ def _list(rules, outputs, context, start, stop, size, state, plan, listed):
     if rules.objective == SHARED_NEGATIVES:
         each = np.float32(rules.negatives) / np.float32(rules.shared)
         for _ in range(rules.shared):
-            state, negative = _negative(rules, outputs, context, size, state)
-            others = 0
-            for t in range(start, stop):
-                others += context[t] != negative
+            state, negative = _negative(rules, outputs, context, size, marks, state)
+            others = stop - start
+            if _perhaps(marks, negative):
+                for t in range(start, stop):
+                    others -= context[t] == negative
             if negative >= 0:
                 listed = _put(plan, listed, negative, 0, each * np.float32(others))
     return state, listed
 
 
-@inlined
+@part
+def _mark(word):
+    return u64(1) << u64(word & 63)
+
+
+@part
+def _perhaps(marks, word):
+    """Whether a word can be among those that were marked."""
+    return marks & _mark(word) != u64(0)
+
+
+@part
 def _put(plan, listed, row, wanted, weight):
     plan.output_ids[listed], plan.wanted[listed], plan.weight[listed] = row, wanted, weight
     return listed + 1
 
 
-@inlined
-def _negative(rules, outputs, context, size, state):
+@part
+def _negative(rules, outputs, context, size, marks, state):
     """A word drawn from the noise; -1 where none from outside the window was found."""
     for _ in range(_TRIES):
         state = advanced(state)
         word = drawn(bits(state), outputs.thresholds, outputs.others)
-        if not rules.outside:
+        if not rules.outside or not _perhaps(marks, word):
             return state, word
         inside = False
         for j in range(size + 1):
@@ -220,7 +234,7 @@ def _negative(rules, outputs, context, size, state):
     return state, np.int64(-1)
 
 
-@inlined
+@part
 def _list_nodes(outputs, context, start, stop, plan, listed):
     """The nodes on the ways from the root to the right answers, each once."""
     first = listed

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lexon.kernels.compile import inlined, kernel
 from lexon.kernels.elementary import exponential, logistic
+from lexon.kernels.lean import lean, part
 from lexon.kernels.simd_rows import combine, dots, prefetch, spread
 from lexon.kernels.windows import SOFTMAX, STEP, keep_words, plan_windows
 
@@ -56,8 +56,8 @@ class Buffers(NamedTuple):
     losses: Array  # float64: sum of losses, number of pairs
 
 
-@inlined
-def _forward(rules, outputs, tables, step, plan, rate, p, buffers):
+@part
+def forward(rules, outputs, tables, step, plan, rate, p, buffers):
     """h, g and e of a prediction; both tables are only read."""
     width = tables.inputs.shape[1]
     begin, end = plan.inputs[p], plan.inputs[p + 1]
@@ -66,10 +66,8 @@ def _forward(rules, outputs, tables, step, plan, rate, p, buffers):
         buffers.shares[i] = share if step.mean else 1.0
         buffers.back_shares[i] = share if step.mean and step.divided else 1.0
     at = p * width
-    combine(
-        tables.inputs, width, plan.input_ids, begin, end, buffers.shares, 0, buffers.hidden, at
-    )
-    first, last, shift = _outputs_of(rules, outputs, tables, plan, p)
+    combine(tables.inputs, width, plan.input_ids, begin, end, buffers.shares, 0, buffers.hidden, at)
+    first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
     if rules.objective == SOFTMAX:
         rows = outputs.everything
         dots(buffers.hidden, at, tables.outputs, rows, first, last, buffers.coefficients, shift)
@@ -85,15 +83,15 @@ def _forward(rules, outputs, tables, step, plan, rate, p, buffers):
     )
 
 
-@inlined
-def _outputs_of(rules, outputs, tables, plan, p):
+@part
+def coefficients_at(rules, outputs, tables, plan, p):
     """Borders of a prediction's list of outputs, and from there to the place of coefficients."""
     if rules.objective == SOFTMAX:
         return 0, tables.outputs.shape[0], p * outputs.everything.size
     return plan.firsts[p], plan.lasts[p], plan.slots[p] - plan.firsts[p]
 
 
-@inlined
+@part
 def _sigmoids(plan, rate, first, last, shift, coefficients):
     """g = rate * (wanted - weight * sigmoid(s)), in whole vectors: what stands behind the last
     is room of this prediction, and is not used."""
@@ -104,7 +102,7 @@ def _sigmoids(plan, rate, first, last, shift, coefficients):
             coefficients[j + shift] = scale * (plan.wanted[j] - plan.weight[j] * logistic(s))
 
 
-@inlined
+@part
 def _add_loss(plan, first, last, shift, buffers):
     """wanted * -log sigmoid(s) + (weight - wanted) * -log(1 - sigmoid(s)), summed in float64."""
     total = 0.0
@@ -115,7 +113,7 @@ def _add_loss(plan, first, last, shift, buffers):
     buffers.losses[0] += total
 
 
-@inlined
+@part
 def _softmax(step, plan, rate, p, shift, size, buffers):
     """g = rate * (wanted - weight * softmax(s)), weight being the number of right answers."""
     c = buffers.coefficients
@@ -142,42 +140,42 @@ def _softmax(step, plan, rate, p, shift, size, buffers):
         c[shift + plan.output_ids[t]] += c.dtype.type(rate)
 
 
-@inlined
-def _update_outputs(rules, outputs, tables, plan, p, buffers):
-    width = tables.outputs.shape[1]
-    first, last, shift = _outputs_of(rules, outputs, tables, plan, p)
+@part
+def learning_rate(step, position):
+    return max(step.floor, step.start - step.slope * position)
+
+
+@part
+def update(rules, outputs, tables, plan, p, buffers):
+    """u_j <- u_j + g_j h for the outputs of a prediction, v_i <- v_i + share * e for its inputs."""
+    width = tables.inputs.shape[1]
+    first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
     rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
     spread(
         tables.outputs, width, rows, first, last, buffers.coefficients, shift,
         buffers.hidden, p * width,
     )  # fmt: skip
-
-
-@inlined
-def _update_inputs(tables, plan, p, buffers):
-    width = tables.inputs.shape[1]
     spread(
         tables.inputs, width, plan.input_ids, plan.inputs[p], plan.inputs[p + 1],
         buffers.back_shares, 0, buffers.errors, p * width,
     )  # fmt: skip
 
 
-@kernel
+@lean
 def train_windows(rules, outputs, tables, step, plan, windows, buffers):
     """Train on the first windows of a plan, one after the other."""
     for w in range(windows):
-        _fetch(rules, tables, plan, min(w + 1, windows - 1))
-        rate = max(step.floor, step.start - step.slope * plan.positions[w])
+        fetch(rules, tables, plan, min(w + 1, windows - 1))
+        rate = learning_rate(step, plan.positions[w])
         for p in range(plan.windows[w], plan.windows[w + 1]):
-            _forward(rules, outputs, tables, step, plan, rate, p, buffers)
+            forward(rules, outputs, tables, step, plan, rate, p, buffers)
         for p in range(plan.windows[w], plan.windows[w + 1]):
-            _update_outputs(rules, outputs, tables, plan, p, buffers)
-            _update_inputs(tables, plan, p, buffers)
+            update(rules, outputs, tables, plan, p, buffers)
         buffers.losses[1] += plan.pairs[w]
 
 
-@inlined
-def _fetch(rules, tables, plan, w):
+@part
+def fetch(rules, tables, plan, w):
     """Ask for the rows of a window, while the one before is at work."""
     width = tables.inputs.shape[1]
     first, last = plan.windows[w], plan.windows[w + 1]
@@ -188,7 +186,7 @@ def _fetch(rules, tables, plan, w):
             prefetch(tables.outputs, width, plan.output_ids[j])
 
 
-@kernel
+@lean
 def train_tokens(
     corpus, rules, outputs, tables, step, key, first, last, words, plan, buffers
 ):  # fmt: skip

@@ -16,6 +16,7 @@ from lexon.errors import InputError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.optim import Optimizer
+from lexon.optim.checks import whole
 from lexon.tasks.common import (
     fitting,
     make_optimizer,
@@ -35,7 +36,6 @@ from lexon.tasks.given import (
     class_weights,
     read_labels,
     read_vectors,
-    whole,
 )
 from lexon.tasks.networks import UNUSED, begin_with, build_network, one_sigmoid, weight_shapes
 from lexon.tasks.stored import StoredEstimator, check_storable

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from lexon.errors import InputError
 from lexon.text import Ragged, Tokenizer, Vocabulary
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lexon import storage
 from lexon.errors import InputError, ModelFileError
-from lexon.train.loop import Training
+
+
+class Resumable(Protocol):
+    """What can be saved on the way: all that decides how it goes on, as JSON and arrays."""
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]: ...
+    def load_state(self, content: Mapping[str, Any], arrays: Mapping[str, Any]) -> None: ...
 
 
 class Checkpoint:
@@ -20,13 +27,13 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str], identity: str) -> None:
         self.path, self.identity = Path(path), identity
 
-    def save(self, training: Training) -> None:
+    def save(self, training: Resumable) -> None:
         content, arrays = training.state()
         storage.write(
             self.path, "checkpoint", {"identity": self.identity, "training": content}, arrays
         )
 
-    def resume(self, training: Training) -> bool:
+    def resume(self, training: Resumable) -> bool:
         """Load the state, if there is a file; tell whether there was one.
 
         Raises:

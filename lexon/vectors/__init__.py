@@ -9,18 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lexon.vectors.corpus import Corpus
     from lexon.vectors.formats import open_vectors
     from lexon.vectors.keyed import KeyedVectors
+    from lexon.vectors.word2vec import Callback, Word2Vec
     from lexon.vectors.words import UnknownWordError
 
 #: Where each public name lives.
 _HOMES = {
+    "Callback": "lexon.vectors.word2vec",
+    "Corpus": "lexon.vectors.corpus",
     "KeyedVectors": "lexon.vectors.keyed",
     "UnknownWordError": "lexon.vectors.words",
+    "Word2Vec": "lexon.vectors.word2vec",
     "open_vectors": "lexon.vectors.formats",
 }
 
-__all__ = ["KeyedVectors", "UnknownWordError", "open_vectors"]
+__all__ = ["Callback", "Corpus", "KeyedVectors", "UnknownWordError", "Word2Vec", "open_vectors"]
 
 
 def __getattr__(name: str) -> Any:

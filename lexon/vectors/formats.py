@@ -14,14 +14,16 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lexon import storage
-from lexon.errors import DataFileError, InputError, ModelFileError
+from lexon.errors import DataFileError, InputError, ModelFileError, ShapeError
 from lexon.vectors import words as spelling
 from lexon.vectors.records import (
     LONGEST_LINE,
@@ -59,24 +61,29 @@ def save(vectors: KeyedVectors, path: str | os.PathLike[str]) -> None:
     storage.write_mapped(path, KIND, {}, arrays, ["vectors"])
 
 
-def load(path: str | os.PathLike[str], mmap: bool = True, verify: bool = False) -> KeyedVectors:
-    """Open lexon's own format; as `KeyedVectors.load`."""
+def load(
+    path: str | os.PathLike[str], mmap: bool = True, verify: bool = False, kind: str = KIND
+) -> KeyedVectors:
+    """Open lexon's own format; as `KeyedVectors.load`. A trained model holds the same arrays."""
     from lexon.vectors.keyed import KeyedVectors
 
-    stored = storage.open_mapped(path, KIND, verify=verify or not mmap)
+    stored = storage.open_mapped(path, kind, verify=verify or not mmap)
     matrix = stored.arrays.get("vectors")
     try:
         words = spelling.unpack(stored.arrays)
         if matrix is None:
             raise ModelFileError("it holds no vectors")
         return KeyedVectors(words, matrix if mmap else matrix.copy(), stored.arrays.get("counts"))
-    except InputError as error:
+    except (InputError, ShapeError) as error:
         # The checksum is right, the rest is not: somebody made this file by hand.
-        raise ModelFileError(f"{path}: not a usable {KIND} file: {error}") from None
+        raise ModelFileError(f"{path}: not a usable {kind} file: {error}") from None
 
 
 #: Which kinds of lexon's files hold word vectors, and what opens each.
-OPENERS: dict[str, Callable[[str | os.PathLike[str]], KeyedVectors]] = {KIND: load}
+OPENERS: dict[str, Callable[[str | os.PathLike[str]], KeyedVectors]] = {
+    KIND: load,
+    "word2vec": partial(load, kind="word2vec"),
+}
 
 
 def open_vectors(
@@ -193,13 +200,14 @@ def _is_number(field: bytes) -> bool:
 
 
 def _width(source: Source) -> int:
-    """Numbers of a row of a file without a header: the fewest fields of its first rows, less one.
+    """Numbers of a row of a file without a header: the usual fields of its first rows, less one.
 
-    (The fewest, because some files have words with blanks in them.)
+    (Some files have words with blanks in them; of equally usual widths the smaller one holds.)
     """
     lines = source.data.split(b"\n", 10)
     rows = [line.split() for line in (lines[:-1] or lines) if line.strip()]
-    width = min(map(len, rows), default=1) - 1
+    usual = Counter(sorted(map(len, rows))).most_common(1)
+    width = usual[0][0] - 1 if usual else 0
     if not 1 <= width <= WIDEST or not any(all(map(_is_number, r[-width:])) for r in rows):
         raise DataFileError(
             f"{source.name}: this is not a file of word vectors\n  the formats are lexon's own, and"

@@ -60,11 +60,11 @@ class KeyedVectors(Lookup):
 
         Shapes: (len(others),) or (V,)
         """
-        query = unit(self._vector(word))[None]
+        query = unit(self._vector(word))
         if not len(others):
-            return cast(Array, 1 - similarity.cosines(self.vectors, self.norms, query)[0])
+            return 1 - similarity.cosines(self.vectors, self.norms, query)
         rows = [self.get_index(key) for key in others]
-        return cast(Array, 1 - similarity.cosines(self.vectors[rows], self.norms[rows], query)[0])
+        return 1 - similarity.cosines(self.vectors[rows], self.norms[rows], query)
 
     def _vector(self, key: Key | Array) -> Array:
         return self._fitting(key) if isinstance(key, np.ndarray) else self.get_vector(key)
@@ -77,7 +77,7 @@ class KeyedVectors(Lookup):
         """
         mean = self.get_mean_vector(words, post_normalize=True, ignore_missing=False)
         rows = [self.get_index(word) for word in words]
-        near = similarity.cosines(self.vectors[rows], self.norms[rows], mean[None])
+        near = similarity.cosines(self.vectors[rows], self.norms[rows], mean)
         return words[int(near.argmin())]
 
     def closer_than(self, first: Key, second: Key) -> list[str]:
@@ -114,7 +114,7 @@ class KeyedVectors(Lookup):
         query, asked = self._query(positive, negative)
         if topn is None:
             vectors, norms = self._searched(restrict_vocab)
-            return cast(Array, similarity.cosines(vectors, norms, query[None])[0])
+            return similarity.cosines(vectors, norms, query)
         return self._nearest(query[None], [asked], topn, restrict_vocab)[0]
 
     def most_similar_batch(
@@ -178,17 +178,18 @@ class KeyedVectors(Lookup):
                     raise InputError("most_similar_cosmul: products have no weights")
                 if not isinstance(part, np.ndarray):
                     asked.add(self.get_index(part))
-                query = unit(self._vector(part))[None]
-                product *= (1 + similarity.cosines(vectors, norms, query)[0]) / 2
+                query = unit(self._vector(part))
+                product *= (1 + similarity.cosines(vectors, norms, query)) / 2
             factors.append(product)
         scores = factors[0] / (factors[1] + self.vectors.dtype.type(1e-6))
         if topn is None:
             return cast(Array, scores)
+        column = scores[:, None]
         rows, values = similarity.best(
-            lambda _, start, stop: scores[None, start:stop],
-            np.zeros((1, 0), scores.dtype),
+            lambda start, stop: column[start:stop],
+            1,
             len(scores),
-            topn + len(asked),
+            min(len(scores), topn + len(asked)),
         )
         return self._named(rows[0], values[0], asked, topn)
 

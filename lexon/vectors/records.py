@@ -24,7 +24,6 @@ LONGEST_WORD, LONGEST_LINE, WIDEST = 2**16, 2**23, 100_000
 _BLOCK = 256
 _BLANKS = re.compile(rb"[ \t]+")
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.I)
-_CONTROL = re.compile(rb"[\0-\x1f]")
 
 
 class Asked(NamedTuple):
@@ -159,24 +158,24 @@ def read_binary(source: Source, header: Header, asked: Asked) -> tuple[list[str]
 def _check_binary(
     gathered: Gathered, data: bytes, starts: Array, stops: Array, finite: Array
 ) -> None:
-    bad = np.flatnonzero(~finite | (stops - starts > LONGEST_WORD) | (stops == starts))
-    if not bad.size:
-        return
-    row = int(bad[0])
-    word = data[starts[row] : stops[row]]
-    for at, start, stop in zip(range(row + 1), starts.tolist(), stops.tolist(), strict=False):
-        if _CONTROL.search(data, start, stop):  # the first sign that rows are out of step
-            row, word = at, data[start:stop]
-            break
-    where = f"{gathered.source.name}: row {len(gathered.words) + row + 1:,} ({word[:40]!r})"
-    if _CONTROL.search(word) or len(word) > LONGEST_WORD or not word:
-        raise DataFileError(
-            f"{where}: no word stands there\n  a word before it may hold a space, the header may be"
-            " wrong, or the file is not binary (binary=False)"
-        )
-    raise DataFileError(
-        f"{where} holds NaN or an infinite number\n  remove the row, or train again"
-    )
+    """Every record has a word, and finite numbers.
+
+    A word with a blank in it puts what follows out of step until the next blank: the row after it
+    then begins with bytes of numbers, and has a line end in its word.
+    """
+    words = [data[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+    for row, word in enumerate(words):
+        where = f"{gathered.source.name}: row {len(gathered.words) + row + 1:,} ({word[:40]!r})"
+        if not word or b"\n" in word or len(word) > LONGEST_WORD:
+            raise DataFileError(
+                f"{where}: no word stands there\n  a word before it may hold a space, the header"
+                " may be wrong, or the file is not binary (binary=False)"
+            )
+        if not finite[row]:
+            raise DataFileError(
+                f"{where} holds NaN or an infinite number\n  remove the row, or train again; if the"
+                " word looks strange, one before it may hold a space"
+            )
 
 
 def _bad_binary(gathered: Gathered, what: str) -> DataFileError:

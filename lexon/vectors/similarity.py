@@ -1,24 +1,26 @@
 """Searching the rows of a matrix for the nearest by cosine, for one query or thousands.
 
 The rows are taken in blocks and only the best so far are kept, so that memory does not grow with
-the number of rows. The products are the BLAS's: a score may differ in its last bits between a
-query alone and the same query in a batch.
+the number of rows. Several queries share a packed product; one or two are better off with the
+BLAS, so that a score may differ in its last bits between a query alone and one in a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = npt.NDArray[Any]
+#: The scores of the rows from one to another, (rows, B).
+Score: TypeAlias = Callable[[int, int], Array]
 
-#: So many scores are held at a time.
-_HELD = 2**21
-#: Queries that are searched together: their scores of a block of rows stay in the cache.
-_TOGETHER = 256
+#: So many scores are held at a time: they stay in the cache.
+_HELD = 2**20
+#: Queries that are searched together, and from how many on their product is packed.
+_TOGETHER, _PACKED = 256, 4
 
 
 def norms(matrix: Array) -> Array:
@@ -39,12 +41,12 @@ def inverse(lengths: Array) -> Array:
     return np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
 
-def cosines(matrix: Array, lengths: Array, queries: Array) -> Array:
-    """The cosine of each query of length 1 and each row.
+def cosines(matrix: Array, lengths: Array, query: Array) -> Array:
+    """The cosine of each row and a query of length 1.
 
-    Shapes: matrix (V, D), lengths (V,), queries (B, D) -> (B, V)
+    Shapes: matrix (V, D), lengths (V,), query (D,) -> (V,)
     """
-    scores = queries @ matrix.T
+    scores = matrix @ query
     scores *= inverse(lengths)
     return np.asarray(scores)
 
@@ -55,53 +57,63 @@ def nearest(matrix: Array, lengths: Array, queries: Array, number: int) -> tuple
     Shapes: matrix (V, D), lengths (V,), queries (B, D) -> rows (B, k), cosines (B, k), where k is
     ``number``, or V where there are no more. A row of zeros has cosine 0.
     """
-
-    def score(part: Array, start: int, stop: int) -> Array:
-        return cosines(matrix[start:stop], lengths[start:stop], part)
-
-    return best(score, queries, len(matrix), number)
-
-
-def best(
-    score: Callable[[Array, int, int], Array], queries: Array, rows: int, number: int
-) -> tuple[Array, Array]:
-    """The rows of the highest scores for each query; ``score(queries, start, stop)`` tells them."""
-    number = min(number, rows)
-    found = np.empty((len(queries), number), np.int64)
-    values = np.empty((len(queries), number), queries.dtype)
+    number = min(number, len(matrix))
+    rows = np.empty((len(queries), number), np.int64)
+    values = np.empty((len(queries), number), matrix.dtype)
     together = min(_TOGETHER, max(1, _HELD // max(1, 4 * number)))
     for start in range(0, len(queries), together):
         part = slice(start, start + together)
-        found[part], values[part] = _best(score, queries[part], rows, number)
-    return found, values
+        score = _scores(matrix, lengths, queries[part])
+        rows[part], values[part] = best(score, len(queries[part]), len(matrix), number)
+    return rows, values
 
 
-def _best(
-    score: Callable[[Array, int, int], Array], queries: Array, rows: int, number: int
-) -> tuple[Array, Array]:
-    """As `best`, for queries whose scores may be held together.
+def _scores(matrix: Array, lengths: Array, queries: Array) -> Score:
+    """How near rows are to queries."""
+    if len(queries) < _PACKED:
+        transposed = queries.T
+
+        def score(start: int, stop: int) -> Array:
+            scores = matrix[start:stop] @ transposed
+            scores *= inverse(lengths[start:stop])[:, None]
+            return np.asarray(scores)
+
+        return score
+
+    from lexon.kernels.product import pack, product
+
+    panels = pack(queries.T)
+
+    def packed(start: int, stop: int) -> Array:
+        return product(matrix[start:stop] * inverse(lengths[start:stop])[:, None], panels)
+
+    return packed
+
+
+def best(score: Score, batch: int, rows: int, number: int) -> tuple[Array, Array]:
+    """The rows of the highest scores for each query, and the scores, (B, number).
 
     Only scores above the worst that is kept can change anything: few, after the first rows. So
     the first block is small, and each further one as large as all before it.
     """
-    batch = len(queries)
-    largest = max(1, _HELD // batch)
     kept_rows = np.zeros((batch, 0), np.int64)
-    kept = np.zeros((batch, 0), queries.dtype)
-    start, stop = 0, min(rows, max(4 * number, 256))
+    kept = np.zeros((batch, 0))
+    owners = np.arange(batch)
+    start, stop = 0, min(rows, max(4 * number, 64))
     while start < stop:
-        scores = score(queries, start, stop)
+        scores = score(start, stop)
         if kept.shape[1] < number:
-            query, row = np.divmod(np.arange(scores.size), stop - start)
+            found = np.arange(scores.size)
         else:
-            query, row = np.divmod(np.flatnonzero(scores > kept[:, -1:]), stop - start)
-        if query.size:
-            values = np.concatenate([kept.ravel(), scores[query, row]])
+            found = np.flatnonzero(scores > kept[:, -1])
+        if found.size:
+            row, query = np.divmod(found, batch)
+            values = np.concatenate([kept.ravel(), scores.ravel()[found]], dtype=scores.dtype)
             places = np.concatenate([kept_rows.ravel(), row + start])
-            owner = np.concatenate([np.repeat(np.arange(batch), kept.shape[1]), query])
+            owner = np.concatenate([np.repeat(owners, kept.shape[1]), query])
             order = np.lexsort((places, -values, owner))
-            first = np.searchsorted(owner[order], np.arange(batch))
+            first = np.searchsorted(owner[order], owners)
             chosen = order[first[:, None] + np.arange(number)]
             kept, kept_rows = values[chosen], places[chosen]
-        start, stop = stop, min(rows, stop + min(largest, stop))
+        start, stop = stop, min(rows, stop + min(max(1, _HELD // batch), stop))
     return kept_rows, kept

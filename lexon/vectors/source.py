@@ -66,9 +66,10 @@ class Source:
             if first.startswith(magic) and magic not in _MAGIC:
                 raise DataFileError(f"{self.name}: this is {kind}; {remedy} first")
         self.packed = next((how for magic, how in _MAGIC.items() if first.startswith(magic)), None)
-        #: Bytes of the file; when it is packed, how many bytes nobody knows.
-        self.size = None if self.packed else os.fstat(self._file.fileno()).st_size
-        self._bound = max(EXPANSION_FLOOR, EXPANSION * os.fstat(self._file.fileno()).st_size)
+        #: Bytes of the file; of a packed one, or a pipe, nobody knows.
+        size = os.fstat(self._file.fileno()).st_size
+        self.size = None if self.packed or _is_pipe(self.name) else size
+        self._bound = max(EXPANSION_FLOOR, EXPANSION * size)
         self._pieces = _pieces(first, self._file, self.packed, self.name)
 
     def __enter__(self) -> Self:

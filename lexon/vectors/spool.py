@@ -37,13 +37,13 @@ class Spool:
         return len(self._blocks) if self.file is None else len(self._places)
 
     def append(self, block: Array) -> None:
-        """Keep a block.
+        """Keep a block, which is not to be changed from then on.
 
         Raises:
             InputError: the temporary file cannot be written.
         """
         if self.file is None and (self.size + len(block)) * self.kind.itemsize <= self.limit:
-            self._blocks.append(np.array(block, self.kind))
+            self._blocks.append(np.asarray(block, self.kind))
         else:
             if self.file is None:
                 self._move_out()
@@ -52,7 +52,7 @@ class Spool:
         self.size += len(block)
 
     def __getitem__(self, index: int) -> Array:
-        """A block; changing it changes nothing here."""
+        """A block, to be read, or to be changed and put back."""
         if self.file is None:
             return self._blocks[index]
         start, stop = self._places[index]
@@ -64,20 +64,22 @@ class Spool:
     def put_back(self, index: int, block: Array) -> None:
         """Put a block, no longer than it was, in the place of the next one: 0, 1, 2, ..."""
         if self.file is None:
-            self._blocks[index] = block.copy()
+            self._blocks[index] = block
         else:
             self._write(self._end, block)
             self._places[index] = self._end, self._end + len(block)
         self._end += len(block)
+        if index + 1 == len(self):
+            self.size = self._end
 
     def array(self) -> Array:
-        """All blocks that were put back, end to end; the spool is closed.
+        """All blocks end to end, as they came or as all were put back; the spool is closed.
 
         One array in memory, or one whose pages the system reads from the file when they are
         used; the file is deleted when the array is.
         """
-        if self.file is None or self._end == 0:
-            whole, at = np.empty(self._end, self.kind), 0
+        if self.file is None or self.size == 0:
+            whole, at = np.empty(self.size, self.kind), 0
             self._blocks.reverse()
             while self._blocks:  # each is let go before the next is copied
                 block = self._blocks.pop()
@@ -85,8 +87,8 @@ class Spool:
                 at += len(block)
             self.close()
             return whole
-        self.file.truncate(self._end * self.kind.itemsize)
-        mapped = np.memmap(self.file, self.kind, "r+", shape=(self._end,))
+        self.file.truncate(self.size * self.kind.itemsize)
+        mapped = np.memmap(self.file, self.kind, "r+", shape=(self.size,))
         self.close()  # the map holds on to the file
         return np.asarray(mapped)  # a plain array to kernels
 

@@ -7,8 +7,8 @@ So one worker gives the same bits however often training is interrupted and resu
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
@@ -18,47 +18,71 @@ import numpy.typing as npt
 from lexon import parallel
 from lexon.errors import InputError
 from lexon.kernels import windows as made
-from lexon.kernels.product import aligned
-from lexon.kernels.windows import Corpus, Outputs, Plan, Rules, Words
-from lexon.kernels.wordvectors import Buffers, Step, Tables, train_tokens
+from lexon.kernels.ordered import train_tokens_ordered
+from lexon.kernels.team import new_board
+from lexon.kernels.windows import Corpus, Outputs, Rules
+from lexon.kernels.wordvectors import Step, Tables, train_tokens
 from lexon.vectors.huffman import huffman
 from lexon.vectors.noise import keep_probabilities, keep_thresholds, noise
+from lexon.vectors.room import new_plans, new_table, new_words
 
 Array = npt.NDArray[Any]
 Direction = Literal["centre-to-context", "context-to-centre"]
 
 #: Tokens that a thread takes at a time, and windows that are planned ahead.
 CHUNK, BLOCK = 16_384, 16
-_LINE = 64
+#: In ordered training: segments of a block, and windows of a segment for each objective. Within a
+#: block nobody sees an update; the root of a tree is in every window.
+SEGMENTS, ORDERED = 16, {made.TREE: 1, made.SOFTMAX: 1, made.NEGATIVES: 4, made.SHARED_NEGATIVES: 4}
 
 
 @dataclass(frozen=True)
 class Settings:
     """What is learned and how.
 
+    ``hs`` is the hierarchical softmax, ``negative`` = 0 without it the full softmax, else negative
+    sampling. With ``exact`` each pair of centre and context has its own negatives; else the pairs
+    of a window share ``shared`` of them, which weigh as much. ``direction`` tells which word of a
+    skip-gram pair goes in. ``compat`` gives every context word of CBOW the undivided gradient of
+    the mean, as word2vec.c does.
+
     Units: window in words to each side, sample a share of the text, alpha and min_alpha the first
     and the last learning rate.
+
+    Raises:
+        InputError: a setting is out of its range.
     """
 
-    sg: bool = False  # skip-gram, else CBOW
-    hs: bool = False  # hierarchical softmax
-    negative: int = 5  # negatives for each pair; 0 without hs: the full softmax
+    sg: bool = False
+    hs: bool = False
+    negative: int = 5
     window: int = 5
-    shrink_windows: bool = True  # a window's reach is drawn from 1 to window
+    shrink_windows: bool = True
     sample: float = 1e-3
-    paper_discard: bool = False  # discard with probability 1 - sqrt(sample / f)
+    paper_discard: bool = False
     ns_exponent: float = 0.75
     cbow_mean: bool = True
-    compat: bool = False  # every context word gets the undivided gradient of the mean
+    compat: bool = False
     alpha: float = 0.025
     min_alpha: float = 1e-4
     epochs: int = 5
-    exact: bool = False  # fresh negatives for every pair
-    shared: int = 10  # else so many for all pairs of a window
+    exact: bool = False
+    shared: int = 10
     direction: Direction = "centre-to-context"
-    outside: bool = False  # negatives are none of the window's own words
+    outside: bool = False
+    deterministic: bool = False
     compute_loss: bool = False
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not value >= least:
+                raise InputError(f"{name}: {value} is less than {least}\n  give {least} or more")
+        if self.direction not in ("centre-to-context", "context-to-centre"):
+            raise InputError(
+                f"direction: {self.direction!r} is none of 'centre-to-context', 'context-to-centre'"
+            )
 
     def rules(self) -> Rules:
         """The same for the kernels."""
@@ -79,6 +103,12 @@ class Settings:
             direction, objective, int(self.window), bool(self.shrink_windows),
             int(self.negative), int(self.shared), bool(self.outside),
         )  # fmt: skip
+
+
+_LEAST = {
+    "window": 1, "negative": 0, "shared": 1, "sample": 0, "alpha": 0, "min_alpha": 0, "epochs": 0,
+    "seed": 0,
+}  # fmt: skip
 
 
 class Done(NamedTuple):
@@ -109,87 +139,145 @@ class Trainer:
         self.counts, self.dimension = np.asarray(counts, np.int64), dimension
         self.settings, self.workers = settings, workers or parallel.threads()
         self.rules = settings.rules()
-        self._outputs = _outputs(self.counts, settings, self.rules)
+        self._outputs = outputs_of(self.counts, settings)
         rows = len(self.counts) - (self.rules.objective == made.TREE)
         self._tables = Tables(
-            _table(len(self.counts), dimension, dtype), _table(max(rows, 1), dimension, dtype)
+            new_table(len(self.counts), dimension, dtype), new_table(max(rows, 1), dimension, dtype)
         )
         random = np.random.default_rng(settings.seed)
         self.inputs[...] = (random.random(self.inputs.shape, np.float32) - 0.5) / dimension
         self._keep = keep_thresholds(
             keep_probabilities(self.counts, settings.sample, settings.paper_discard)
         )
-        self._rooms = [
-            _Room(self.rules, self._outputs, self._tables, BLOCK) for _ in range(self.workers)
-        ]
+        self._words = [new_words(CHUNK, settings.window) for _ in range(self.workers)]
+        self._plans = self._new_plans()
         self.epoch = self.position = 0
+
+    def _new_plans(self) -> list[tuple[Any, Any]]:
+        """One plan for each worker, or one for all with a row for each segment."""
+        if self.settings.deterministic:
+            windows = ORDERED[self.rules.objective]
+            return [new_plans(self.rules, self._outputs, self._tables, windows, SEGMENTS)]
+        windows = 1 if self.rules.objective == made.SOFTMAX else BLOCK
+        made_ones = [
+            new_plans(self.rules, self._outputs, self._tables, windows) for _ in range(self.workers)
+        ]
+        return [
+            (type(plan)(*(a[0] for a in plan)), type(room)(*(a[0] for a in room)))
+            for plan, room in made_ones
+        ]
 
     @property
     def inputs(self) -> Array:
+        """The word vectors, a view."""
         return self._tables.inputs[:, : self.dimension]
 
     @property
     def outputs(self) -> Array:
+        """The vectors of the output layer, a view."""
         return self._tables.outputs[:, : self.dimension]
 
     def stretch(self, tokens: Array, starts: Array, words: int) -> Done:
         """Train on the next ``words`` words of the corpus, rounded up to whole chunks.
 
         It ends with the epoch at the latest; then ``epoch`` has gone up and ``position`` is 0.
+        Interrupted, it leaves both matrices as far as they were trained, and ``position`` where
+        it was.
+
+        Shapes: tokens (words), int32; starts (sentences + 1), int64: sentence s is
+        tokens[starts[s]:starts[s + 1]].
         """
         first = self.position
         last = min(-(-(first + max(words, 1)) // CHUNK) * CHUNK, len(tokens))
         corpus = Corpus(_frozen(tokens), _frozen(starts), self._keep)
-        step, key = self._step(len(tokens)), self._key()
-        tickets = count(first, CHUNK)
-
-        def work(worker: int, stop: threading.Event) -> None:
-            room = self._rooms[worker]
-            while not stop.is_set() and (ticket := next(tickets)) < last:
-                train_tokens(
-                    corpus, self.rules, self._outputs, self._tables, step, key,
-                    ticket, min(ticket + CHUNK, last), room.words, room.plan, room.buffers,
-                )  # fmt: skip
-
-        for room in self._rooms:
-            room.buffers.losses[:] = 0
-        _on_threads(work, self.workers)
+        for _, room in self._plans:
+            room.losses[...] = 0
+        if first < last:
+            train = self._ordered if self.settings.deterministic else self._unordered
+            train(corpus, self._step(len(tokens)), self._key(), first, last)
         self.position = last
         if last == len(tokens):
             self.epoch, self.position = self.epoch + 1, 0
-        loss, pairs = np.sum([room.buffers.losses for room in self._rooms], axis=0)
+        # Segment by segment: the sum of losses does not depend on the number of threads either.
+        loss, pairs = np.concatenate([np.atleast_2d(room.losses) for _, room in self._plans]).sum(
+            axis=0
+        )[:2]
         return Done(last - first, float(loss), int(pairs))
+
+    def _unordered(self, corpus: Corpus, step: Step, key: np.uint64, first: int, last: int) -> None:
+        """Every worker takes the next chunk and changes the rows at once (Recht et al. 2011)."""
+        chunks = count(first, CHUNK)
+
+        def work(worker: int, stop: threading.Event) -> None:
+            plan, room = self._plans[worker]
+            while not stop.is_set() and (chunk := next(chunks)) < last:
+                train_tokens(
+                    corpus, self.rules, self._outputs, self._tables, step, key,
+                    chunk, min(chunk + CHUNK, last), self._words[worker], plan, room,
+                )  # fmt: skip
+
+        _on_threads(work, self.workers)
+
+    def _ordered(self, corpus: Corpus, step: Step, key: np.uint64, first: int, last: int) -> None:
+        """All workers go through the chunks together; see ``lexon.kernels.ordered``."""
+        plans, rooms = self._plans[0]
+        counts, members = np.zeros(SEGMENTS, np.int64), min(self.workers, SEGMENTS)
+        turns = 2 * -(-(CHUNK + 1) // plans.positions.size)
+        chunks = [(chunk, new_board(turns)) for chunk in range(first, last, CHUNK)]
+
+        def work(member: int, stop: threading.Event) -> None:
+            for chunk, board in chunks:
+                if stop.is_set():
+                    return
+                train_tokens_ordered(
+                    corpus, self.rules, self._outputs, self._tables, step, key,
+                    chunk, min(chunk + CHUNK, last), self._words[member], plans, rooms, counts,
+                    board, member, members,
+                )  # fmt: skip
+
+        _on_threads(work, members)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """What training needs to go on to the same bits: JSON, and arrays."""
+        content = {"epoch": self.epoch, "position": self.position}
+        return content, {"inputs": self.inputs, "outputs": self.outputs}
+
+    def load_state(self, content: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+        """Go on from a state.
+
+        Raises:
+            InputError: the matrices are of other shapes.
+        """
+        for name, own in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if arrays[name].shape != own.shape:
+                raise InputError(
+                    f"{name}: the state holds {arrays[name].shape}, this trainer {own.shape}\n"
+                    "  resume with the same corpus and settings"
+                )
+            own[...] = arrays[name]
+        self.epoch, self.position = int(content["epoch"]), int(content["position"])
 
     def _step(self, words: int) -> Step:
         s = self.settings
         slope = (s.alpha - s.min_alpha) / max(words * s.epochs, 1)
         return Step(
-            s.alpha - slope * words * self.epoch, slope, s.min_alpha, bool(s.cbow_mean),
+            s.alpha - slope * words * self.epoch, slope, float(s.min_alpha), bool(s.cbow_mean),
             not s.compat, bool(s.compute_loss),
         )  # fmt: skip
 
     def _key(self) -> np.uint64:
-        return np.random.SeedSequence([self.settings.seed, self.epoch]).generate_state(1, "u8")[0]
+        state = np.random.SeedSequence([self.settings.seed, self.epoch]).generate_state(1, "u8")
+        return np.uint64(state[0])
 
 
-def _outputs(counts: Array, settings: Settings, rules: Rules) -> Outputs:
-    size = len(counts)
-    table = noise(counts if rules.objective < made.TREE else counts[:0], settings.ns_exponent)
-    tree = huffman(counts if rules.objective == made.TREE else counts[:0])
+def outputs_of(counts: Array, settings: Settings) -> Outputs:
+    """The tables from which the objective takes its outputs; those of others are empty."""
+    objective, size = settings.rules().objective, len(counts)
+    table = noise(counts if objective < made.TREE else counts[:0], settings.ns_exponent)
+    tree = huffman(counts if objective == made.TREE else counts[:0])
     everything = np.zeros(-(-size // made.STEP) * made.STEP, np.int32)
     everything[:size] = np.arange(size)
-    if rules.objective != made.SOFTMAX:
-        everything = everything[:0]
-    return Outputs(*table, *tree, everything)
-
-
-def _table(rows: int, dimension: int, dtype: npt.DTypeLike) -> Array:
-    """Zeros whose rows are whole cache lines, so that no line belongs to two words."""
-    numbers = _LINE // np.dtype(dtype).itemsize
-    width = -(-dimension // numbers) * numbers
-    table = aligned(rows * width, dtype).reshape(rows, width)
-    table[...] = 0
-    return table
+    return Outputs(*table, *tree, everything if objective == made.SOFTMAX else everything[:0])
 
 
 def _frozen(array: Array) -> Array:
@@ -199,54 +287,10 @@ def _frozen(array: Array) -> Array:
     return view
 
 
-class _Room:
-    """What one thread works in."""
-
-    def __init__(self, rules: Rules, outputs: Outputs, tables: Tables, windows: int) -> None:
-        longest = 2 * rules.window
-        width, dtype = tables.inputs.shape[1], tables.inputs.dtype
-        size = CHUNK + longest + 2
-        self.words = Words(
-            np.empty(size, np.int32), np.empty(size, np.int64),
-            np.empty(size, np.int32), np.empty(size, np.int32),
-        )  # fmt: skip
-        predictions = windows * (longest if rules.direction == made.CONTEXT_TO_CENTRE else 1)
-        inputs = windows * longest
-        lists = windows * longest if rules.objective == made.NEGATIVES else windows
-        listed = _longest_list(rules, outputs)
-        slots = predictions * (-(-listed // made.STEP) * made.STEP)
-        if rules.objective == made.SOFTMAX:
-            slots = predictions * len(outputs.everything)
-        room = lists * listed + made.STEP
-        nodes = tables.outputs.shape[0] if rules.objective == made.TREE else 0
-        self.plan = Plan(
-            np.empty(windows, np.int64), np.empty(windows, np.int32),
-            np.empty(windows + 1, np.int32), np.empty(predictions + 1, np.int32),
-            np.empty(predictions, np.int32), np.empty(predictions, np.int32),
-            np.empty(predictions + 1, np.int64), np.empty(inputs, np.int32),
-            np.zeros(room, np.int32), np.zeros(room, np.float32), np.zeros(room, np.float32),
-            np.zeros(nodes, np.int32),
-        )  # fmt: skip
-        self.buffers = Buffers(
-            np.empty(longest + 2, np.int32), aligned(predictions * width, dtype),
-            aligned(predictions * width, dtype), aligned(slots + made.STEP, dtype),
-            np.empty(inputs, dtype), np.empty(inputs, dtype), np.zeros(2),
-        )  # fmt: skip
-
-
-def _longest_list(rules: Rules, outputs: Outputs) -> int:
-    """How many outputs a prediction can have."""
-    answers = 2 * rules.window if rules.direction == made.CENTRE_TO_CONTEXT else 1
-    if rules.objective == made.TREE:
-        return answers * int(np.diff(outputs.path_starts).max(initial=0))
-    if rules.objective == made.NEGATIVES:
-        return answers * (1 + rules.negatives)
-    return answers + rules.shared
-
-
 def _on_threads(work: Callable[[int, threading.Event], None], workers: int) -> None:
     """``work(worker, stop)`` on so many threads, this one included; the first error is raised."""
-    stop, errors = threading.Event(), []
+    stop = threading.Event()
+    errors: list[BaseException] = []
 
     def guarded(worker: int) -> None:
         try:

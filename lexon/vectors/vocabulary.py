@@ -168,7 +168,7 @@ def _too_rare(whole: WordTable, counts: Array, min_count: int) -> InputError:
     top = int(counts.argmax())
     falling = np.sort(counts)[::-1]
     half = int(falling[np.searchsorted(np.cumsum(falling), counts.sum() / 2)])
-    word = _decoded(whole.words(np.array([top]))[0])
+    word = _decoded(next(whole.words(np.array([top]))))
     return InputError(
         f"no word is left: the most frequent of {len(counts):,} words, {word!r:.80}, occurs"
         f" {int(counts[top]):,} times, and min_count is {min_count:,}\n"

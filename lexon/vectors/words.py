@@ -47,7 +47,8 @@ def near_spellings(word: str, index: Mapping[str, int], number: int = 3) -> list
     """
     found = dict.fromkeys(near for near in _other_forms(word) if near in index)
     if len(word) <= 40:
-        edited = {near for near in _one_edit_away(word) if near in index}
+        forms = (word, word.lower())
+        edited = {near for form in forms for near in _one_edit_away(form) if near in index}
         found |= dict.fromkeys(sorted(edited, key=index.__getitem__))
     if not found:
         length = len(word)

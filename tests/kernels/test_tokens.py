@@ -31,7 +31,7 @@ def laid_out(words):
 
 
 def everything(table):
-    return table.entries.tolist(), table.words(np.arange(len(table))), table.is_utf8()
+    return table.entries.tolist(), list(table.words(np.arange(len(table)))), table.is_utf8()
 
 
 @given(TEXTS)
