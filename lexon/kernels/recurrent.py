@@ -69,4 +69,6 @@ def together(task: Callable[[Array, int, int], object], steps: int, work: float)
     """Call ``task(board, member, members)`` on all threads; they share ``steps`` steps."""
     members = parallel.threads()
     board = new_board(steps)
-    share(lambda member, _: task(board, member, members), [(m, m + 1) for m in range(members)], work)
+    share(
+        lambda member, _: task(board, member, members), [(m, m + 1) for m in range(members)], work
+    )

@@ -1,9 +1,9 @@
 """Gated recurrent units over sequences laid end to end, forward and back.
 
-    r, u = sigmoid of z + U h_prev      (z = W x + b, gate by gate: r, u, n)
-    q = U_n h_prev + v
-    n = tanh(z_n + r q)
-    h = u h_prev + (1 - u) n
+r, u = sigmoid of z + U h_prev      (z = W x + b, gate by gate: r, u, n)
+q = U_n h_prev + v
+n = tanh(z_n + r q)
+h = u h_prev + (1 - u) n
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Long short-term memory over sequences laid end to end, forward and back.
 
-    i, f, o = sigmoid, g = tanh of z + U h_prev       (z = W x + b, gate by gate: i, f, g, o)
-    c = f c_prev + i g
-    h = o tanh(c)
+i, f, o = sigmoid, g = tanh of z + U h_prev       (z = W x + b, gate by gate: i, f, g, o)
+c = f c_prev + i g
+h = o tanh(c)
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from lexon.kernels.wide import load, spread, store
 _BYTES = registers().bytes
 
 
-def lstm_forward(
-    z: Array, strips: Array, h0: Array, c0: Array, walk: Walk
-) -> tuple[Array, Array]:
+def lstm_forward(z: Array, strips: Array, h0: Array, c0: Array, walk: Walk) -> tuple[Array, Array]:
     """h and c (S, H) of every row; z (S, 4H) becomes the gates i, f, g, o.
 
     ``strips`` is U (4H, H) by ``pack_gates``.
@@ -46,8 +44,8 @@ def lstm_backward(
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
     """dz (S, 4H), dz in strips, dh0 and dc0 (B, H) from dh (S, H), dh_n and dc_n (B, H).
 
-    ``strips`` is U (4H, H) by ``pack_strips``; dz in strips is for ``gate_sums``. Where ``total`` (S, H) has room, it becomes the
-    whole gradient that reached each row's h: from above and from later steps.
+    ``strips`` is U (4H, H) by ``pack_strips``; dz in strips is for ``gate_sums``. Where ``total``
+    (S, H) has room, it becomes the whole gradient that reached each row's h.
     """
     units = dh.shape[1]
     dz = np.empty_like(gates)
@@ -149,7 +147,10 @@ def _backward(gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride
                     if total.size:
                         store(total, of_h, there, dstate)
                     i, f = load(gates, of_z, there), load(gates, of_z + units, there)
-                    g, o = load(gates, of_z + 2 * units, there), load(gates, of_z + 3 * units, there)
+                    g, o = (
+                        load(gates, of_z + 2 * units, there),
+                        load(gates, of_z + 3 * units, there),
+                    )
                     before = load(c, of_h - stride * units, there) if t else load(c0, own, there)
                     bent = tangent(load(c, of_h, there))
                     dcell = dcell + dstate * o * (one - bent * bent)

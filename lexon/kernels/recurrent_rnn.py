@@ -1,6 +1,6 @@
 """The simple recurrent network over sequences laid end to end, forward and back.
 
-    h = f(z + U h_prev)      (z = W x + b; f = tanh or relu)
+h = f(z + U h_prev)      (z = W x + b; f = tanh or relu)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What ``tokens.py`` does, in plain Python and NumPy: the specification."""
+"""What ``tokens.py`` and ``characters.py`` do, in plain Python and NumPy: the specification."""
 
 from __future__ import annotations
 
@@ -18,6 +18,30 @@ def split_words(text: Array, size: int) -> tuple[Array, Array, Array]:
     starts = np.flatnonzero(inside[1:] & ~inside[:-1])
     stops = np.flatnonzero(inside[:-1] & ~inside[1:])
     return starts, stops, np.searchsorted(starts, np.flatnonzero(raw == 10))
+
+
+def split_characters(text: Array, size: int, kinds: Array) -> tuple[Array, Array, Array]:
+    """Where words of one character, or of a run of them, start and stop; the ends of lines."""
+    starts: list[int] = []
+    stops: list[int] = []
+    borders: list[int] = []
+    at, before = 0, 0  # between words 0, alone 1, in a run 2; a mark is 3, a joiner 4
+    for sign in bytes(text[:size]).decode():
+        kind = int(kinds[min(ord(sign), len(kinds) - 1)])
+        if kind >= 3 and before:
+            kind = before
+        elif kind == 4:
+            kind = 0
+        elif kind and not kind == before == 2:
+            starts.append(at)
+            stops.append(at)
+        at += len(sign.encode())
+        if kind:
+            stops[-1] = at
+        if sign == "\n":
+            borders.append(len(starts))
+        before = 1 if kind == 3 else kind
+    return np.array(starts, np.int64), np.array(stops, np.int64), np.array(borders, np.int64)
 
 
 def renumber(

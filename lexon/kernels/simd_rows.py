@@ -21,6 +21,8 @@ from lexon.kernels.simd import lanes
 
 #: Lists that ``dots`` reads are filled up to a multiple of this many rows.
 GROUP = 4
+#: So many row numbers behind the end of a list may be read; they must be rows.
+PAD = 2 * GROUP
 #: Vectors of a row that are held in registers at a time.
 _HELD = 8
 

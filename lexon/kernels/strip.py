@@ -50,7 +50,9 @@ class _Tile:
         self.vector = ir.VectorType(number, _BYTES // self.itemsize)
         self.index = ir.IntType(64)
 
-    def build(self, a: Any, a_stride: Any, b: Any, c: Any, c_row: Any, depth: Any, add: Any) -> None:
+    def build(
+        self, a: Any, a_stride: Any, b: Any, c: Any, c_row: Any, depth: Any, add: Any
+    ) -> None:
         self.a, self.a_stride, self.b, self.c, self.c_row = a, a_stride, b, c, c_row
         builder, number = self.builder, self._number
         pairs = builder.and_(depth, number(-2))
@@ -134,7 +136,9 @@ class _Tile:
                 place = builder.gep(self.a, [builder.mul(self.a_stride, number(m))])
                 place = builder.gep(builder.gep(place, [k]), [number(step)])
             else:
-                place = builder.gep(self.a, [builder.mul(self.a_stride, builder.add(k, number(step)))])
+                place = builder.gep(
+                    self.a, [builder.mul(self.a_stride, builder.add(k, number(step)))]
+                )
                 place = builder.gep(place, [number(m)])
             everywhere = _repeated(builder, builder.load(place), self.vector)
             for v in range(self.vectors):
@@ -144,7 +148,9 @@ class _Tile:
         return added
 
 
-def _any_tile(context, rows, a, a_at, a_stride, b, b_at, c, c_at, c_row, depth, add, vectors, along):
+def _any_tile(
+    context, rows, a, a_at, a_stride, b, b_at, c, c_at, c_row, depth, add, vectors, along
+):
     """C (+)= A B for up to ``TALLEST`` rows: jumps to the tile of that height."""
     if not isinstance(vectors, types.IntegerLiteral) or not isinstance(along, types.BooleanLiteral):
         return None
@@ -272,11 +278,13 @@ def _pack_gates(flat, gates, units, depth, strips):
             at += depth * width
 
 
-def gate_sums(dz: Array, rows: int, gates: Sequence[int], units: int, bs: list[Array]) -> list[Array]:
+def gate_sums(dz: Array, gates: Sequence[int], units: int, bs: list[Array]) -> list[Array]:
     """Aᵀ B summed over the rows in order, for each B (S, N): gradients (G H, N) of weights.
 
-    A (S, G H) are the ``gates`` of ``dz``, which stands in strips: see ``strip_of_gate``.
+    A (S, G H) are the ``gates`` of ``dz``, which stands in strips: the rows of a block of units
+    one after the other, block after block, gate after gate.
     """
+    rows = len(bs[0])
     cs = [np.empty((len(gates) * units, b.shape[1]), b.dtype) for b in bs]
     pairs = [(pack_strips(b), b.shape[1], c.reshape(-1)) for b, c in zip(bs, cs, strict=True)]
     some = blocks(units, strip_width(dz.dtype))

@@ -241,7 +241,9 @@ class WordTable:
         """The bytes of words."""
         raw = self.arena.data
         for at in range(0, len(ids), 2**14):  # a Python object for each would fill the memory
-            for start, stop in self._entries[ids[at : at + 2**14], :COUNT].tolist():
+            some = ids[at : at + 2**14]
+            starts, stops = self._entries[some, START], self._entries[some, STOP]
+            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
                 yield bytes(raw[start:stop])
 
     def is_utf8(self) -> bool:

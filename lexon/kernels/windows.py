@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lexon.kernels.lean import lean, part
 from lexon.kernels.sampling import advanced, below, bits, drawn, is_kept, mixed, u64
+from lexon.kernels.simd_rows import PAD
 
 Array = npt.NDArray[Any]
 
@@ -24,7 +25,7 @@ NEGATIVES, SHARED_NEGATIVES, TREE, SOFTMAX = 0, 1, 2, 3
 #: Coefficients of a prediction are computed, and have room, in steps of so many.
 STEP = 16
 #: A negative that may not be one of the window's words is drawn so many times at most.
-_TRIES = 8
+TRIES = 8
 
 
 class Corpus(NamedTuple):
@@ -162,7 +163,7 @@ def plan_windows(rules, outputs, words, first, last, key, context, plan):
                 inputs += 1
             predictions += 1
             plan.inputs[predictions] = inputs
-        for k in range(listed, listed + 8):
+        for k in range(listed, listed + PAD):
             plan.output_ids[k] = 0
         plan.positions[windows] = words.positions[i]
         plan.pairs[windows] = 1 if rules.direction == CBOW else size
@@ -221,7 +222,7 @@ def _put(plan, listed, row, wanted, weight):
 @part
 def _negative(rules, outputs, context, size, marks, state):
     """A word drawn from the noise; -1 where none from outside the window was found."""
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         state = advanced(state)
         word = drawn(bits(state), outputs.thresholds, outputs.others)
         if not rules.outside or not _perhaps(marks, word):

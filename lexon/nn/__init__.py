@@ -2,6 +2,7 @@
 
 from lexon.graph.parameter import Parameter
 from lexon.nn import init
+from lexon.nn.cells import GRUCell, LSTMCell, RNNCell
 from lexon.nn.dense import (
     ELU,
     GELU,
@@ -19,19 +20,26 @@ from lexon.nn.dropout import Dropout
 from lexon.nn.embedding import Embedding
 from lexon.nn.module import Module, Sequential
 from lexon.nn.ngram import NgramConv
+from lexon.nn.recurrent import GRU, LSTM, RNN
 from lexon.nn.responses import WordResponses
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Dropout",
     "Embedding",
+    "GRUCell",
+    "LSTMCell",
     "Linear",
     "LogSoftmax",
     "Module",
     "Neuron",
     "NgramConv",
     "Parameter",
+    "RNNCell",
     "ReLU",
     "Sequential",
     "SiLU",

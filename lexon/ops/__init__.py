@@ -30,6 +30,7 @@ from lexon.ops.lookup import lookup
 from lexon.ops.loss import binary_cross_entropy, cross_entropy, squared_error
 from lexon.ops.ngram import ngram, ngram_counts, ngram_max, ngram_mean
 from lexon.ops.product import linear, matmul
+from lexon.ops.recurrent import gru, gru_step, lstm, lstm_step, rnn, rnn_step, step_by_step
 from lexon.ops.reduce import (
     log_softmax,
     logsumexp,
@@ -41,6 +42,7 @@ from lexon.ops.reduce import max_ as max
 from lexon.ops.reduce import min_ as min
 from lexon.ops.reduce import sum_ as sum
 from lexon.ops.sequences import (
+    checked_lengths,
     max_over_time,
     max_pool,
     mean_over_time,
@@ -66,6 +68,7 @@ __all__ = [
     "add",
     "binary_cross_entropy",
     "broadcast_to",
+    "checked_lengths",
     "clip",
     "concatenate",
     "cross_entropy",
@@ -77,6 +80,8 @@ __all__ = [
     "expand_dims",
     "flip",
     "gelu",
+    "gru",
+    "gru_step",
     "index",
     "leaky_relu",
     "linear",
@@ -84,6 +89,8 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "lookup",
+    "lstm",
+    "lstm_step",
     "matmul",
     "max",
     "max_over_time",
@@ -105,6 +112,8 @@ __all__ = [
     "power",
     "relu",
     "reshape",
+    "rnn",
+    "rnn_step",
     "sigmoid",
     "silu",
     "softmax",
@@ -114,6 +123,7 @@ __all__ = [
     "squared_error",
     "squeeze",
     "stack",
+    "step_by_step",
     "subtract",
     "sum",
     "sum_over_time",

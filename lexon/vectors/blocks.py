@@ -11,7 +11,7 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -202,16 +202,13 @@ def _opened(path: str) -> Iterator[_Raw]:
             raise DataFileError(f"{name}: it is closed; give a file's path instead of -")
         yield _Raw(stream)
         return
-    try:
-        file = open(path, "rb", buffering=0)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataFileError(f"{path}: cannot be read: {reason}\n  check the path") from None
-    with file:
+    with ExitStack() as stack:
         try:
-            yield _Raw(file)
-        except IsADirectoryError:
-            raise DataFileError(f"{path}: this is a folder in a folder") from None
+            raw = _Raw(stack.enter_context(open(path, "rb", buffering=0)))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise DataFileError(f"{path!r}: cannot be read: {reason}\n  check the path") from None
+        yield raw
 
 
 def _unpacked(name: str, raw: _Raw) -> Any:

@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from lexon import parallel
 from lexon.errors import InputError
+from lexon.kernels.characters import split_characters
 from lexon.kernels.tokens import WordTable, renumber, split_words
 from lexon.text.tokens import Tokenizer
 from lexon.vectors.blocks import BLOCK, Block, Blocks, Paths, files_of
+from lexon.vectors.characters import decoded, kinds_of_characters, normalised
 from lexon.vectors.spool import Spool
 from lexon.vectors.vocabulary import Rule, choose, laid_out
 
@@ -24,6 +26,7 @@ Progress = Callable[[int, int | None], object]
 Segment = Callable[[str], Iterable[str]]
 
 _BATCH = 2**16  # tokens of Python sentences that are numbered together
+_MOST_TABLES = 8  # more threads would wait for the disk, and each takes memory for its words
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class CorpusSettings:
         return Tokenizer("characters", lowercase=False) if self.characters else self.segment
 
 
-@dataclass
+@dataclass(eq=False)
 class Corpus:
     """The kept words of a text as ids, sentence after sentence.
 
@@ -82,7 +85,7 @@ class Corpus:
     counts are those of this corpus); tokens (T,) int32; starts (sentences + 1,) int64.
     Units: 4 bytes a kept word of the text and 8 a sentence, in memory or in a temporary file
     that is deleted with the arrays; while reading, in memory, about 70 bytes a distinct word and
-    thread, and the word itself.
+    thread (of eight at most) and the word itself.
     """
 
     words: list[str]
@@ -114,19 +117,18 @@ class Corpus:
             InputError: there is no word, or none is left.
         """
         settings = settings or CorpusSettings()
-        split = settings.split
-        within = "words" if split is None else "characters" if settings.characters else "lines"
-        blocks = Blocks(files_of(paths), block, within)
+        within = "words" if settings.segment is None else "lines"
+        blocks = Blocks(files_of(paths), block, "characters" if settings.characters else within)
 
         def report() -> None:
             if progress is not None:
                 progress(blocks.done, blocks.total)
 
         with closing(_Numbers(settings)) as numbers:
-            if split is None:
+            if settings.segment is None:
                 numbers.take_blocks(blocks, report)
             else:
-                numbers.take_sentences(_split_lines(blocks, split, report))
+                numbers.take_sentences(_split_lines(blocks, settings.segment, report))
             report()
             return numbers.corpus()
 
@@ -149,7 +151,7 @@ class Corpus:
         settings = settings or CorpusSettings()
         given = _checked(sentences, settings.split, progress)
         with closing(_Numbers(settings)) as numbers:
-            numbers.take_sentences((sentence, True) for sentence in given)
+            numbers.take_sentences(given)
             return numbers.corpus()
 
     @property
@@ -187,43 +189,56 @@ class _Numbers:
         self.borders.append(borders)
 
     def take_blocks(self, blocks: Blocks, report: Callable[[], None]) -> None:
-        """Number the words of blocks, each thread by a table of its own, and read the next ones."""
-        self.tables = [WordTable() for _ in range(parallel.threads())]
+        """Number the words of blocks, each thread by a table of its own."""
+        self.tables = [WordTable() for _ in range(min(parallel.threads(), _MOST_TABLES))]
         present = self._some(blocks)
         while present:
-            following: list[Block] = []
-            numbered: dict[int, tuple[Array, Array]] = {}
-
-            def task(start: int, stop: int) -> None:
-                if start == 0:
-                    following.extend(self._some(blocks))  # noqa: B023
-                else:
-                    numbered[start - 1] = _number(self.tables[start - 1], present[start - 1])  # noqa: B023
-
-            work = 30.0 * sum(each.size for each in present)
-            parallel.share(task, parallel.blocks(len(present) + 1, 1), work)
-            for table in range(len(present)):
-                self._keep(table, *numbered[table])
+            present = self._round(present, blocks)
             report()
-            present = following
+
+    def _round(self, present: list[Block], blocks: Blocks) -> list[Block]:
+        """Number the words of some blocks, and read the next ones meanwhile."""
+        following: list[Block] = []
+        numbered: dict[int, tuple[Array, Array]] = {}
+
+        def task(start: int, stop: int) -> None:
+            if start == 0:
+                following.extend(self._some(blocks))
+            else:
+                numbered[start - 1] = self._number(start - 1, present[start - 1])
+
+        work = 30.0 * sum(each.size for each in present)
+        parallel.share(task, parallel.blocks(len(present) + 1, 1), work)
+        for table in range(len(present)):
+            self._keep(table, *numbered[table])
+        return following
+
+    def _number(self, table: int, block: Block) -> tuple[Array, Array]:
+        text, size = block.text, block.size
+        if self.settings.characters:
+            text, size = normalised(text, size)
+            starts, stops, borders = split_characters(text, size, kinds_of_characters())
+        else:
+            starts, stops, borders = split_words(text, size)
+        # A normalised text may be longer than the given one, but not four times as long.
+        return self.tables[table].number(text, starts, stops, 4 * block.offset), borders
 
     def _some(self, blocks: Blocks) -> list[Block]:
         return [each for _, each in zip(self.tables, blocks, strict=False)]
 
-    def take_sentences(self, sentences: Iterable[tuple[Iterable[str], bool]]) -> None:
-        """Number the words of sentences, or of pieces of them: whether each ends is told."""
+    def take_sentences(self, sentences: Iterable[Iterable[str]]) -> None:
+        """Number the words of sentences."""
         words: list[str] = []
         borders: list[int] = []
         offset = done = 0
-        for sentence, ends in sentences:
+        for sentence in sentences:
             try:
                 words.extend(sentence)
             except TypeError:
                 if hasattr(sentence, "__iter__"):
                     raise
                 raise InputError(_no_sentence(done + len(borders), sentence)) from None
-            if ends:
-                borders.append(len(words))
+            borders.append(len(words))
             if len(words) >= _BATCH or len(borders) >= _BATCH:
                 offset += self._batch(words, borders, offset, done)
                 done += len(borders)
@@ -269,21 +284,12 @@ class _Numbers:
         self.borders.close()
 
 
-def _number(table: WordTable, block: Block) -> tuple[Array, Array]:
-    starts, stops, borders = split_words(block.text, block.size)
-    return table.number(block.text, starts, stops, block.offset), borders
-
-
 def _split_lines(
-    blocks: Blocks, split: Segment, report: Callable[[], None]
-) -> Iterator[tuple[Iterable[str], bool]]:
-    """The words of lines or pieces of lines, and whether the line ends there."""
-    for block in blocks:
-        lines = bytes(block.text[: block.size].data).decode("utf-8", "replace").split("\n")
-        for line in lines[:-1]:
-            yield split(line.removesuffix("\r")), True
-        if lines[-1]:
-            yield split(lines[-1]), False
+    blocks: Blocks, segment: Segment, report: Callable[[], None]
+) -> Iterator[Iterable[str]]:
+    for block in blocks:  # it ends with a line
+        for line in decoded(block.text, block.size).split("\n")[:-1]:
+            yield segment(line.removesuffix("\r"))
         report()
 
 

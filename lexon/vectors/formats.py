@@ -30,6 +30,7 @@ from lexon.vectors.records import (
     WIDEST,
     Asked,
     Header,
+    first_rows,
     read_binary,
     read_text,
 )
@@ -136,7 +137,10 @@ def read(path: str | os.PathLike[str], format: str | None, asked: Asked) -> Keye
                 found = read_binary(source, header, asked)
             else:
                 found = read_text(source, header, asked, 2)
-    return KeyedVectors(*found)
+    try:
+        return KeyedVectors(*found)
+    except InputError:  # a word stands there twice
+        return KeyedVectors(*first_rows(source.name, *found))
 
 
 def _first_line(source: Source) -> bytes:

@@ -330,6 +330,8 @@ class KeyedVectors(Lookup):
 
     @classmethod
     def _of(cls, table: KeyedVectors) -> Self:
+        if type(table) is cls:
+            return table
         return cls(table.index_to_key, table.vectors, table.counts)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from lexon import parallel
 from lexon.errors import InputError
 from lexon.vectors import similarity
 
@@ -74,10 +75,11 @@ def pca(points: Array) -> Array:
 def _tsne(points: Array, watch: Watcher) -> Array:
     """As `pca`, by t-SNE: neighbours stay neighbours."""
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     perplexity = min(30.0, (len(points) - 1) / 3)
     method = TSNE(perplexity=perplexity, init="pca", random_state=0, max_iter=1000, verbose=2)
-    with contextlib.redirect_stdout(_Listener(watch)):
+    with contextlib.redirect_stdout(_Listener(watch)), threadpool_limits(parallel.threads()):
         places: Array = method.fit_transform(points)
     return places
 

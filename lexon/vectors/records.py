@@ -68,15 +68,14 @@ class Gathered:
             self.vectors.resize((more, self.header.width), refcheck=False)
         return self.vectors[used : used + rows]
 
-    def add(self, data: bytes, starts: Array, stops: Array) -> None:
+    def add(self, words: list[bytes]) -> None:
         """Take the words of rows whose numbers are in place."""
-        places = list(zip(starts.tolist(), stops.tolist(), strict=True))
         encoding, errors = self.asked.encoding, self.asked.unicode_errors
         try:
-            self.words += [data[start:stop].decode(encoding) for start, stop in places]
+            self.words += [word.decode(encoding) for word in words]
         except UnicodeDecodeError:
-            for start, stop in places:
-                self.words.append(self._strange(data[start:stop], encoding, errors))
+            for word in words:
+                self.words.append(self._strange(word, encoding, errors))
         except LookupError:
             raise InputError(
                 f"there is no encoding {encoding!r}\n  give one such as utf-8"
@@ -100,7 +99,7 @@ class Gathered:
             ) from None
 
     def finish(self) -> tuple[list[str], Array]:
-        """The words, each once, and their vectors; what was odd about the file is a warning."""
+        """The words and their vectors."""
         name, words = self.source.name, self.words
         if not words:
             raise DataFileError(f"{name}: it holds no words\n  give a file of word vectors")
@@ -111,17 +110,20 @@ class Gathered:
                 f" {self.first_foreign:,}; if the file has another encoding, name it",
                 stacklevel=5,
             )
-        first = dict(zip(reversed(words), range(len(words) - 1, -1, -1), strict=True))
-        if len(first) == len(words):
-            return words, self.vectors
-        rows = np.array(sorted(first.values()))
-        again = int(np.setdiff1d(np.arange(len(words)), rows)[0])
-        warnings.warn(
-            f"{name}: {len(words) - len(rows):,} rows are of words that stood there before, such as"
-            f" {words[again]!r:.80} in row {again + 1:,}; the first row of each is kept",
-            stacklevel=5,
-        )
-        return [words[row] for row in rows], self.vectors[rows]
+        return words, self.vectors
+
+
+def first_rows(name: str, words: list[str], vectors: Array) -> tuple[list[str], Array]:
+    """The first row of each word; that there were others is a warning."""
+    first = dict(zip(reversed(words), range(len(words) - 1, -1, -1), strict=True))
+    rows = np.array(sorted(first.values()))
+    again = int(np.setdiff1d(np.arange(len(words)), rows)[0])
+    warnings.warn(
+        f"{name}: {len(words) - len(rows):,} rows are of words that stood there before, such as"
+        f" {words[again]!r:.80} in row {again + 1:,}; the first row of each is kept",
+        stacklevel=5,
+    )
+    return [words[row] for row in rows], vectors[rows]
 
 
 def read_binary(source: Source, header: Header, asked: Asked) -> tuple[list[str], Array]:
@@ -142,8 +144,10 @@ def read_binary(source: Source, header: Header, asked: Asked) -> tuple[list[str]
             copy_records(*taken, first, last)
 
         share(copy, blocks(found, _BLOCK), 10.0 * used)
-        _check_binary(gathered, source.data, starts, stops, finite)
-        gathered.add(source.data, starts, stops)
+        words = _sliced(source.data, starts, stops)
+        if not finite.all() or not _plausible(words):
+            raise _bad_record(gathered, words, finite)
+        gathered.add(words)
         source.use(used)
         if found == missing:
             break
@@ -155,27 +159,37 @@ def read_binary(source: Source, header: Header, asked: Asked) -> tuple[list[str]
     return gathered.finish()
 
 
-def _check_binary(
-    gathered: Gathered, data: bytes, starts: Array, stops: Array, finite: Array
-) -> None:
-    """Every record has a word, and finite numbers.
+def _sliced(data: bytes, starts: Array, stops: Array) -> list[bytes]:
+    return [data[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+
+
+def _plausible(words: list[bytes]) -> bool:
+    """Whether words stand there.
 
     A word with a blank in it puts what follows out of step until the next blank: the row after it
     then begins with bytes of numbers, and has a line end in its word.
     """
-    words = [data[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
-    for row, word in enumerate(words):
-        where = f"{gathered.source.name}: row {len(gathered.words) + row + 1:,} ({word[:40]!r})"
-        if not word or b"\n" in word or len(word) > LONGEST_WORD:
-            raise DataFileError(
-                f"{where}: no word stands there\n  a word before it may hold a space, the header"
-                " may be wrong, or the file is not binary (binary=False)"
-            )
-        if not finite[row]:
-            raise DataFileError(
-                f"{where} holds NaN or an infinite number\n  remove the row, or train again; if the"
-                " word looks strange, one before it may hold a space"
-            )
+    return (
+        all(words)
+        and b"\n" not in b"".join(words)
+        and max(map(len, words), default=0) <= LONGEST_WORD
+    )
+
+
+def _bad_record(gathered: Gathered, words: list[bytes], finite: Array) -> DataFileError:
+    """What is wrong with the first bad one of some records."""
+    rows = range(len(words))
+    row = next(row for row in rows if not (finite[row] and _plausible(words[row : row + 1])))
+    where = f"{gathered.source.name}: row {len(gathered.words) + row + 1:,} ({words[row][:40]!r})"
+    if _plausible(words[row : row + 1]):
+        return DataFileError(
+            f"{where} holds NaN or an infinite number\n  remove the row, or train again; if the"
+            " word looks strange, one before it may hold a space"
+        )
+    return DataFileError(
+        f"{where}: no word stands there\n  a word before it may hold a space, the header may be"
+        " wrong, or the file is not binary (binary=False)"
+    )
 
 
 def _bad_binary(gathered: Gathered, what: str) -> DataFileError:
@@ -263,23 +277,18 @@ def _parse(gathered: Gathered, starts: Array, stops: Array, lines: Array) -> Non
         parse_lines(data, starts, stops, word_ends, numbers, known, first, last)
 
     share(parse, blocks(rows, _BLOCK), 30.0 * len(data))
-    words = {}
+    words = _sliced(text, starts, word_ends)
     for row in np.flatnonzero(~known).tolist():
         where = f"{gathered.source.name}: line {lines[row]:,}"
-        words[row] = text[starts[row] : stops[row]]
-        words[row], numbers[row] = _parse_slowly(words[row], gathered.header, where)
+        line = text[starts[row] : stops[row]]
+        words[row], numbers[row] = _parse_slowly(line, gathered.header, where)
     bad = _not_finite(numbers)
     if bad is not None:
         raise DataFileError(
             f"{gathered.source.name}: line {lines[bad]:,} holds NaN or an infinite number\n"
             "  remove the line, or train again"
         )
-    if not words:
-        gathered.add(text, starts, word_ends)
-        return
-    for row, (start, stop) in enumerate(zip(starts.tolist(), word_ends.tolist(), strict=True)):
-        word = words.get(row, text[start:stop])
-        gathered.add(word, np.array([0]), np.array([len(word)]))
+    gathered.add(words)
 
 
 def _not_finite(numbers: Array) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
@@ -268,6 +268,40 @@ class Trainer:
     def _key(self) -> np.uint64:
         state = np.random.SeedSequence([self.settings.seed, self.epoch]).generate_state(1, "u8")
         return np.uint64(state[0])
+
+
+def held_out_loss(
+    inputs: Array,
+    outputs: Array,
+    counts: npt.ArrayLike,
+    tokens: Array,
+    starts: Array,
+    settings: Settings,
+) -> float:
+    """The mean loss of a text under two matrices, which may be any program's.
+
+    Negatives are drawn for each pair, from one seed, whatever ``settings`` says: two pairs of
+    matrices are asked the same. Nothing is trained.
+
+    Shapes: inputs (V, D); outputs (V, D), or (V - 1, D) with a tree; counts (V) of the text that
+    was trained on. Units: nats for each pair of centre and context, or for each word with CBOW.
+
+    Raises:
+        InputError: the text has no two words of the vocabulary beside each other.
+    """
+    still = replace(
+        settings, alpha=0.0, min_alpha=0.0, epochs=1, exact=True, deterministic=False,
+        compute_loss=True, seed=0,
+    )  # fmt: skip
+    judge = Trainer(counts, inputs.shape[1], still, workers=1, dtype=inputs.dtype)
+    judge.load_state({"epoch": 0, "position": 0}, {"inputs": inputs, "outputs": outputs})
+    done = judge.stretch(tokens, starts, len(tokens))
+    if not done.pairs:
+        raise InputError(
+            "held-out text: no two words of the vocabulary stand beside each other\n"
+            "  give more text, of the kind that was trained on"
+        )
+    return done.loss / done.pairs
 
 
 def outputs_of(counts: Array, settings: Settings) -> Outputs:

@@ -424,6 +424,7 @@ class _Run:
                 if checkpoint is not None and now - saved >= every:
                     checkpoint.save(self)
                     saved = time.monotonic()
+                self._report()
         except KeyboardInterrupt:
             model.interrupted = True
         model.losses, model.held_out_losses = progress.losses, progress.held_out
@@ -436,22 +437,22 @@ class _Run:
         done = trainer.stretch(self.corpus.tokens, self.corpus.starts, stretch)
         progress.trained += done.words
         self.loss, self.pairs = self.loss + done.loss, self.pairs + done.pairs
-        ended = trainer.epoch > progress.epoch
-        progress.epoch, progress.position = trainer.epoch, trainer.position
-        if ended:
+        if trainer.epoch > progress.epoch:
             if trainer.settings.compute_loss:
                 progress.losses.append(self.loss / max(self.pairs, 1))
-            self.loss, self.pairs = 0.0, 0
             if self.held is not None:
-                progress.held_out.append(
-                    held_out_loss(trainer, self.held.tokens, self.held.starts)
-                )
+                loss = held_out_loss(trainer, self.held.tokens, self.held.starts)
+                progress.held_out.append(loss)
+            self.loss, self.pairs = 0.0, 0
+        progress.epoch, progress.position = trainer.epoch, trainer.position
+
+    def _report(self) -> None:
+        model, progress = self.model, self.progress
+        model.losses, model.held_out_losses, model._wv = progress.losses, progress.held_out, None
         for callback in self.callbacks:
             if hasattr(callback, "on_progress"):
-                callback.on_progress(self.model, progress)
-        if ended:
-            self.model.losses, self.model.held_out_losses = progress.losses, progress.held_out
-            self.model._wv = None
+                callback.on_progress(model, progress)
+        if progress.position == 0:
             self._tell("on_epoch_end")
 
     def _tell(self, event: str) -> None:
@@ -482,4 +483,3 @@ class _Run:
         self.progress.losses = list(content["losses"])
         self.progress.held_out = list(content["held_out"])
         self.progress.epoch, self.progress.position = self.trainer.epoch, self.trainer.position
-

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,10 +62,19 @@ def computers(path: Path) -> None:
     path.write_text("\n".join(rows) + "\n")
 
 
+def sentences(path: Path) -> None:
+    """A text with the words that the README asks for."""
+    random = np.random.default_rng(0)
+    words = "the king queen man woman rules walks returns a value list of event loop".split()
+    lines = (" ".join(random.choice(words, 12)) for _ in range(3000))
+    path.write_text("\n".join(lines) + "\n")
+
+
 def test_every_command_runs_in_order(tmp_path: Path) -> None:
     known, folder = environment(tmp_path), tmp_path / "work"
     folder.mkdir()
     computers(folder / "computers.csv")
+    sentences(folder / "wiki.txt")
     out = {}
     for command in commands("README.md"):
         line = command.replace("docs/examples/", f"{ROOT}/docs/examples/")
@@ -74,7 +84,7 @@ def test_every_command_runs_in_order(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr and "Warning" not in done.stderr, done.stderr
         assert done.stdout.strip(), f"{command} says nothing"
         out[command] = done.stdout
-    for name in ("quickstart/report.html", "packages.html", "descent.svg"):
+    for name in ("quickstart/report.html", "packages.html", "descent.svg", "map.html", "wiki.bin"):
         assert (folder / name).stat().st_size > 1000
     with (folder / "quickstart/test.csv").open() as file:
         rows = sum(1 for _ in file) - 1
@@ -92,16 +102,17 @@ def test_every_command_runs_in_order(tmp_path: Path) -> None:
 def test_every_program_runs(name: str, tmp_path: Path) -> None:
     known = environment(tmp_path) | {"LEXON_CACHE": os.environ.get("LEXON_CACHE", "")}
     programs, printed = blocks(name, "python"), []
-    assert len(programs) == 2
+    assert len(programs) == 3
     for program in programs:
         done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=tmp_path,
                               env=known, capture_output=True, text=True)  # fmt: skip
         assert done.returncode == 0, done.stderr
         printed.append(done.stdout)
     assert re.match(r"\['(pos|好)'\] \[\[0\.\d+ +0\.\d+ *\]\]", printed[0])
+    assert "queen" in printed[2] or "女王" in printed[2]
     assert "sigmoid" in printed[1] and "upstream" in printed[1]
     assert "<svg" in (tmp_path / "neuron.svg").read_text()
-    assert len(list(tmp_path.glob("*.lexon"))) == 1
+    assert len(list(tmp_path.glob("*.lexon"))) == 2
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexon.kernels import reference_tokens, tokens
-from lexon.kernels.tokens import PADDING, WordTable, split_words
+from lexon.kernels import characters, reference_tokens, tokens
+from lexon.kernels.tokens import PADDING, STOP, WordTable, split_words
 
 #: Few different bytes: words repeat, are prefixes of each other, and stand between odd spaces.
 TEXTS = st.one_of(
@@ -47,6 +47,31 @@ def test_split_words_equals_its_twin(raw):
     assert len(found[2]) == raw.count(b"\n")
 
 
+SIGNS = st.text(st.sampled_from("ab1 \n\t中文。é\u0301\u3099\u200b\U0001f600\U00020000\uffff\x7f"))
+
+
+@given(SIGNS, st.integers(1, 200))
+@settings(deadline=None)
+def test_split_characters_equals_its_twin(signs, known):
+    raw = signs.encode()
+    kinds = np.random.default_rng(known).integers(0, 5, 0x1F000 if known % 2 else 10 + known)
+    kinds = kinds.astype(np.uint8)
+    kinds[10] = characters.BETWEEN
+    found = characters.split_characters(padded(raw), len(raw), kinds)
+    twin = reference_tokens.split_characters(padded(raw), len(raw), kinds)
+    for own, other in zip(found, twin, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+@pytest.mark.parametrize("raw", [b"", b"a", b"a b", b"a b ", b"\n", b"\n\n\n", b" a\nb\n"])
+def test_nothing_is_written_beyond_the_ends_of_arrays(raw, monkeypatch):
+    """In plain Python that is an error; in compiled code it would be another's memory."""
+    monkeypatch.setattr(tokens, "_split", tokens._split.py_func)
+    starts, stops, borders = split_words(padded(raw), len(raw))
+    assert [raw[a:b] for a, b in zip(starts, stops, strict=True)] == raw.split()
+    assert len(borders) == raw.count(b"\n")
+
+
 @given(st.lists(TEXTS, max_size=4))
 @settings(deadline=None)
 def test_table_equals_its_twin(raws):
@@ -55,9 +80,10 @@ def test_table_equals_its_twin(raws):
         words = split_words(padded(raw), len(raw))[:2]
         found = table.find(padded(raw), *words)
         np.testing.assert_array_equal(found, twin.find(padded(raw), *words))
-        one = table.number(padded(raw), *words, 100 * offset)
-        np.testing.assert_array_equal(one, twin.number(padded(raw), *words, 100 * offset))
+        one = table.number(padded(raw), *words, 1000 * offset)
+        np.testing.assert_array_equal(one, twin.number(padded(raw), *words, 1000 * offset))
         assert one.dtype == np.int32
+        assert not len(table) or len(table.arena) > table.entries[-1, STOP] + PADDING
     assert everything(table) == everything(twin)
 
 
@@ -143,9 +169,28 @@ def test_words_made_to_collide_under_one_key_part_under_another():
     assert WordTable().key != WordTable().key
 
 
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 16, 17, 24])
+def test_words_of_equal_hash_are_told_apart(length):
+    """Forged: the slot where another word is looked for says that this word is there."""
+    word = bytes(range(65, 65 + length))
+    others = [word + b"!", word + b"\0", word[:-1], word[1:], word + bytes(8)]
+    others += [word[:i] + b"!" + word[i + 1 :] for i in range(length)]
+    for other in others:
+        known, alone = WordTable(key=5), WordTable(key=5)
+        known.number(*laid_out([word]))
+        alone.number(*laid_out([other]))
+        known.slots = alone.slots.copy()  # both words have id 0
+        assert known.find(*laid_out([other])).tolist() == [0 if other == word else -1]
+        assert known.number(*laid_out([other, other])).tolist() == [other != word] * 2
+
+
 def test_every_kernel_has_a_twin_with_its_arguments():
-    for name in "split_words", "renumber":
-        own = getattr(tokens, name)
+    for home, name in (
+        (tokens, "split_words"),
+        (tokens, "renumber"),
+        (characters, "split_characters"),
+    ):
+        own = getattr(home, name)
         twin = inspect.signature(getattr(reference_tokens, name))
         assert list(inspect.signature(getattr(own, "py_func", own)).parameters) == list(
             twin.parameters

@@ -17,8 +17,8 @@ from lexon.errors import InputError, ModelFileError
 from lexon.vectors import phrases
 from lexon.vectors.corpus import Corpus, CorpusSettings
 from lexon.vectors.phrases import ENGLISH_CONNECTORS, Phrases
+from tests.vectors.corpora import ALL
 
-ALL = CorpusSettings(min_count=1)
 OPTIONS = [
     {"min_count": 1, "threshold": 0.1},
     {"min_count": 2, "threshold": 1.0},
@@ -28,12 +28,7 @@ OPTIONS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def shared(monkeypatch):
-    monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
-    before = parallel.threads()
-    yield
-    parallel.threads(before)
+pytestmark = pytest.mark.usefixtures("sharing")
 
 
 def text(seed=1, sentences=900):

@@ -99,7 +99,9 @@ def command(corpus: tuple[str, ...], output: str, **options: Any) -> int:
         every=options["checkpoint_every"],
     )
     model.wv.save(path)
-    console.print(f"{path}: {len(model.wv):,} words, {path.stat().st_size:,} bytes", highlight=False)
+    console.print(
+        f"{path}: {len(model.wv):,} words, {path.stat().st_size:,} bytes", highlight=False
+    )
     if options["model"] is not None:
         model.save(options["model"])
     if not model.interrupted:

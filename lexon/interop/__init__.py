@@ -1,0 +1,1 @@
+"""Weights of other libraries, by their names, without the libraries."""
