@@ -70,8 +70,11 @@ def _class_weight(context: click.Context, option: click.Parameter, value: str | 
         raise click.BadParameter(f"{value!r} is neither balanced nor label=weight,...") from None
 
 
+#: Networks; a job on attributes has the first two.
+MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm")
+
 _NETWORK: list[Callable[[Command], Command]] = [
-    click.option("--model", type=click.Choice(["linear", "mlp", "cnn"]), help="Which network."),
+    click.option("--model", type=click.Choice(MODELS), help="Which network."),
     click.option("--epochs", type=int, help="Passes over the training rows."),
     click.option("--batch-size", type=int, help="Rows a step."),
     click.option("--patience", type=int, help="Epochs without gain before training stops."),
@@ -84,6 +87,8 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--filters", type=int, help="Filters of each n-gram size."),
     click.option("--dimension", type=int, help="Width of word vectors."),
     click.option("--hidden", type=int, help="Width of the hidden layer."),
+    click.option("--layers", type=int, help="Recurrent layers on top of each other."),
+    click.option("--pool", type=click.Choice(["max", "mean", "last", "attention"])),
     click.option("--vectors", type=click.Path(), help="File of word vectors to begin with."),
     click.option("--static/--trained", default=None, help="Leave those vectors as they are."),
     click.option("--tokens", type=click.Choice(["auto", "words", "spaces", "characters"])),
@@ -99,8 +104,9 @@ _NETWORK: list[Callable[[Command], Command]] = [
 #: The estimator's parameters that are options.
 DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
-    "max_norm", "windows", "filters", "dimension", "hidden", "vectors", "static", "tokens", "lowercase",
-    "min_count", "max_vocabulary", "word_ngrams", "class_weight", "threshold", "output",
+    "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
+    "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
+    "threshold", "output",
 )  # fmt: skip
 
 

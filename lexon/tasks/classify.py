@@ -37,7 +37,14 @@ from lexon.tasks.given import (
     read_labels,
     read_vectors,
 )
-from lexon.tasks.networks import UNUSED, begin_with, build_network, one_sigmoid, weight_shapes
+from lexon.tasks.networks import (
+    RECURRENT,
+    UNUSED,
+    begin_with,
+    build_network,
+    one_sigmoid,
+    weight_shapes,
+)
 from lexon.tasks.stored import StoredEstimator, check_storable
 from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, stratified_holdout
 from lexon.train.loop import Plan, Task, Training, Watcher
@@ -46,7 +53,14 @@ from lexon.vectors import KeyedVectors
 Array = npt.NDArray[Any]
 
 #: The optimizer and learning rate that suit a network, where none is named.
-USUAL = {"linear": ("adagrad", 0.3), "mlp": ("adam", 0.003), "cnn": ("adadelta", 1.0)}
+USUAL = {
+    "linear": ("adagrad", 0.3),
+    "mlp": ("adam", 0.003),
+    "cnn": ("adadelta", 1.0),
+    **dict.fromkeys(RECURRENT, ("adam", 0.001)),
+}
+#: Width of the hidden layer, where none is given.
+HIDDEN = {"mlp": 256, **dict.fromkeys(RECURRENT, 128)}
 
 #: Texts and tokens that go through the network at a time in prediction (one text at least);
 #: changes no bit of the result.
@@ -65,9 +79,13 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
 
     Parameters:
         model: "linear" (one layer), "mlp" (mean of word vectors, one hidden layer), "cnn" (Kim
-            2014).
+            2014); recurrent: "rnn", "gru", "lstm", and "birnn", "bigru", "bilstm" in both
+            directions.
         windows, filters: n-gram sizes (tokens) and filters of each; cnn.
-        dimension, hidden: width of word vectors and of the hidden layer.
+        dimension, hidden: width of word vectors and of the hidden layer (None is 256 for mlp, 128
+            for each direction of a recurrent layer).
+        layers, pool: recurrent layers on top of each other; what becomes of their outputs: "max"
+            or "mean" over time, "last" state, or "attention".
         vectors, static: word vectors to begin with (a ``KeyedVectors``, or the path of a file of
             them; ``dimension`` is then theirs), and whether they stay as they are; mlp and cnn.
         dropout: probability to drop a feature in training.
@@ -75,12 +93,13 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             as they are in training), or None.
         output: "softmax", or for two classes "sigmoid": one score, (1 - y, y).
         optimizer, learning_rate: by name; None is what suits the model: adagrad at 0.3 (linear),
-            adam at 0.003 (mlp), adadelta at 1 (cnn); with another name, its usual rate.
+            adam at 0.003 (mlp) or 0.001 (recurrent), adadelta at 1 (cnn); with another name, its usual rate.
         epochs, batch_size, patience: passes; texts a step; epochs without gain before it stops.
         clip: largest norm of the gradient, or None.
         tokens: "auto", "words", "spaces" or "characters"; ``lowercase``.
         min_count, max_vocabulary: rarer words are unknown; the most frequent words kept.
-        word_ngrams: also count runs of up to so many tokens as words; None is 1 for cnn, else 2.
+        word_ngrams: also count runs of up to so many tokens as words; None is 2 for linear and
+            for mlp without given vectors, else 1.
         class_weight: None, "balanced", or a mapping from label to weight.
         validation_fraction: share of the rows held out (stratified) when ``fit`` gets no ``valid``;
             0 holds out nothing, nor does a share of fewer than :data:`FEWEST` rows that is none.
@@ -112,7 +131,9 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         windows: Sequence[int] = (3, 4, 5),
         filters: int = 100,
         dimension: int = 300,
-        hidden: int = 256,
+        hidden: int | None = None,
+        layers: int = 1,
+        pool: str = "max",
         vectors: KeyedVectors | str | PathLike[str] | None = None,
         static: bool = False,
         dropout: float = 0.5,
@@ -139,6 +160,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         self.filters = filters
         self.dimension = dimension
         self.hidden = hidden
+        self.layers = layers
+        self.pool = pool
         self.vectors = vectors
         self.static = static
         self.dropout = dropout
@@ -295,14 +318,15 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
 
     def _settings(self) -> dict[str, Any]:
         """What a model file says of them: vectors to begin with are in the weights by now."""
-        return super()._settings() | {"vectors": None, "dimension": self.width_}
+        hidden = HIDDEN.get(self.model) if self.hidden is None else self.hidden
+        return super()._settings() | {"vectors": None, "dimension": self.width_, "hidden": hidden}
 
     @property
     def _longest(self) -> int:
         """Tokens of the longest run that is taken as a word."""
         if self.word_ngrams is not None:
             return self.word_ngrams
-        return 1 if self.model == "cnn" or self.vectors is not None else 2
+        return 2 if self.model in ("linear", "mlp") and self.vectors is None else 1
 
     @property
     def tokenizer_(self) -> Tokenizer:

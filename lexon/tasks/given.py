@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lexon.errors import InputError
 from lexon.optim.checks import fraction, not_negative, positive, whole
-from lexon.tasks.networks import NETWORKS
+from lexon.tasks.networks import NETWORKS, POOLS
 from lexon.text import Labels
 from lexon.text.tokens import KINDS
 from lexon.vectors import KeyedVectors, open_vectors
@@ -166,9 +166,11 @@ def check_settings(model: Any) -> None:
     _choice(model, "model", NETWORKS)
     _choice(model, "output", ("softmax", "sigmoid"))
     _choice(model, "tokens", KINDS)
-    for name in ("filters", "dimension", "hidden", "min_count", "epochs", "batch_size"):
+    _choice(model, "pool", POOLS)
+    for name in ("filters", "dimension", "layers", "min_count", "epochs", "batch_size"):
         whole(model, name, getattr(model, name), 1)
-    for name, least in (("patience", 1), ("word_ngrams", 1), ("max_vocabulary", 2)):
+    may_lack = {"hidden": 1, "patience": 1, "word_ngrams": 1, "max_vocabulary": 2}
+    for name, least in may_lack.items():
         if getattr(model, name) is not None:
             whole(model, name, getattr(model, name), least)
     fraction(model, "dropout", model.dropout)

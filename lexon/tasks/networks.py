@@ -106,14 +106,81 @@ class NgramText(TextNetwork):
         return self.conv(self.table(ids), lengths)
 
 
+#: Recurrent networks by name: the layer, and whether it reads in both directions.
+RECURRENT: dict[str, tuple[type[nn.RNN] | type[nn.GRU] | type[nn.LSTM], bool]] = {
+    "rnn": (nn.RNN, False),
+    "gru": (nn.GRU, False),
+    "lstm": (nn.LSTM, False),
+    "birnn": (nn.RNN, True),
+    "bigru": (nn.GRU, True),
+    "bilstm": (nn.LSTM, True),
+}
+POOLS = ("last", "max", "mean", "attention")
+
+
+class RecurrentText(TextNetwork):
+    """Recurrent layers over word vectors, pooled over time to one vector, dropout, one layer.
+
+    ``pool``: "last" state, "max" or "mean" over time, or "attention": a weighted mean, with
+    weights softmax over time of v . tanh(W h + b).
+    Source: Zhou et al. 2016 for the attention, in the form of Yang et al. 2016.
+    """
+
+    out: nn.Linear
+
+    def __init__(
+        self,
+        table: nn.Embedding,
+        layer: nn.RNN | nn.GRU | nn.LSTM,
+        pool: str,
+        classes: int,
+        dropout: float,
+        rng: nn.init.Random,
+    ) -> None:
+        self.table, self.layer, self.pool = table, layer, pool
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        width = layer.output_size
+        if pool == "attention":
+            self.look = nn.Linear(width, width, rng=rng)
+            self.weigh = nn.Linear(width, 1, bias=False, rng=rng)
+        self.out = nn.Linear(width, classes, rng=rng)
+
+    def forward(self, ids: Array, lengths: Array) -> Tensor:
+        x = self.dropout(self.table(ids))
+        outputs, state = self.layer(x, lengths, detach=False)
+        return self.out(self.dropout(self._pooled(outputs, state, lengths)))
+
+    def _pooled(self, outputs: Tensor, state: Any, lengths: Array) -> Tensor:
+        if self.pool == "max":
+            return ops.max_over_time(outputs, lengths=lengths)
+        if self.pool == "mean":
+            return ops.mean_over_time(outputs, lengths=lengths)
+        if self.pool == "attention":
+            weights = self.attention(outputs, lengths)
+            return ops.sum_over_time(outputs * weights, lengths=lengths)
+        h = state[0] if isinstance(state, tuple) else state
+        last = ops.index(h, index=(slice(None), slice(-self.layer.directions, None)))
+        return ops.reshape(last, shape=(len(lengths), self.layer.output_size))
+
+    def attention(self, outputs: Tensor, lengths: Array) -> Tensor:
+        """How much each row counts (S, 1): positive, and 1 in sum over every text."""
+        scores = self.weigh(ops.tanh(self.look(outputs)))
+        text = np.repeat(np.arange(len(lengths)), lengths)
+        highest = ops.max_over_time(scores, lengths=lengths).detach()
+        power = ops.exp(scores - ops.lookup(highest, ids=text))
+        return power / ops.lookup(ops.sum_over_time(power, lengths=lengths), ids=text)
+
+
 #: The parameters of an estimator that a network has no use for.
 # fmt: off
 UNUSED = {
     "linear": (
         "windows", "filters", "dimension", "hidden", "dropout", "max_norm", "vectors", "static",
+        "layers", "pool",
     ),
-    "mlp": ("windows", "filters"),
-    "cnn": ("hidden",),
+    "mlp": ("windows", "filters", "layers", "pool"),
+    "cnn": ("hidden", "layers", "pool"),
+    **dict.fromkeys(RECURRENT, ("windows", "filters")),
 }
 # fmt: on
 Settings = dict[str, Any]
@@ -158,6 +225,16 @@ def _cnn(settings: Settings, words: int, classes: int, rng: np.random.Generator)
     )
 
 
+def _recurrent(
+    settings: Settings, words: int, classes: int, rng: np.random.Generator
+) -> TextNetwork:
+    kind, both = RECURRENT[settings["model"]]
+    table = _table(settings, words, rng)
+    dropout, layers = settings["dropout"], settings["layers"]
+    layer = kind(settings["dimension"], settings["hidden"], layers, both, dropout, rng=rng)
+    return RecurrentText(table, layer, settings["pool"], classes, dropout, rng)
+
+
 def one_sigmoid(logits: Tensor, targets: Array, weights: Array | None) -> Tensor:
     """Binary cross-entropy of one logit a row, weighted by row.
 
@@ -171,7 +248,12 @@ def one_sigmoid(logits: Tensor, targets: Array, weights: Array | None) -> Tensor
 
 
 #: The closed table of networks: a model file names one of these and nothing else.
-NETWORKS: dict[str, Build] = {"linear": _linear, "mlp": _mlp, "cnn": _cnn}
+NETWORKS: dict[str, Build] = {
+    "linear": _linear,
+    "mlp": _mlp,
+    "cnn": _cnn,
+    **dict.fromkeys(RECURRENT, _recurrent),
+}
 
 
 def build_network(
@@ -199,8 +281,30 @@ def weight_shapes(
         hidden = settings["hidden"]
         shapes |= {"hidden.weight": (hidden, width), "hidden.bias": (hidden,)}
         return shapes | {"out.weight": (classes, hidden)}
+    if model in RECURRENT:
+        return shapes | _recurrent_shapes(model, settings, classes)
     filters, windows = settings["filters"], settings["windows"]
     for window in windows:
         shapes[f"conv.weight_{window}"] = (filters, window, width)
         shapes[f"conv.bias_{window}"] = (filters,)
     return shapes | {"out.weight": (classes, filters * len(windows))}
+
+
+def _recurrent_shapes(model: str, settings: Settings, classes: int) -> dict[str, tuple[int, ...]]:
+    kind, both = RECURRENT[model]
+    hidden, gates = settings["hidden"], kind.gates.count
+    width, shapes = settings["dimension"], {}
+    output = hidden * (2 if both else 1)
+    for layer in range(settings["layers"]):
+        for name in [f"{layer}", f"{layer}_reverse"][: 2 if both else 1]:
+            place = f"layer.layers.{name}."
+            shapes[place + "weight_x"] = (gates * hidden, width)
+            shapes[place + "weight_h"] = (gates * hidden, hidden)
+            shapes[place + "bias"] = (gates * hidden,)
+            if kind is nn.GRU:
+                shapes[place + "bias_h"] = (hidden,)
+        width = output
+    if settings["pool"] == "attention":
+        shapes |= {"look.weight": (output, output), "look.bias": (output,)}
+        shapes["weigh.weight"] = (1, output)
+    return shapes | {"out.weight": (classes, output)}

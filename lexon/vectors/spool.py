@@ -73,7 +73,7 @@ class Spool:
             self.size = self._end
 
     def array(self) -> Array:
-        """All blocks end to end, as they came or as all were put back; the spool is closed.
+        """All blocks end to end, as they came or as all were put back.
 
         One array in memory, or one whose pages the system reads from the file when they are
         used; the file is deleted when the array is.
@@ -85,11 +85,9 @@ class Spool:
                 block = self._blocks.pop()
                 whole[at : at + len(block)] = block
                 at += len(block)
-            self.close()
             return whole
         self.file.truncate(self.size * self.kind.itemsize)
         mapped = np.memmap(self.file, self.kind, "r+", shape=(self.size,))
-        self.close()  # the map holds on to the file
         return np.asarray(mapped)  # a plain array to kernels
 
     def close(self) -> None:

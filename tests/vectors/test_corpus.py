@@ -264,6 +264,15 @@ def test_words_of_sentences_may_hold_anything(sentences):
         assert word == other or surrogates
 
 
+def test_words_of_equal_count_stand_as_they_came(file):
+    words = [f"w{n * 7919 % 200_003}" for n in range(150_000)]
+    for corpus in (
+        Corpus.from_files(file("\n".join(words)), ALL),
+        Corpus.from_sentences([[word] for word in words], ALL),
+    ):
+        assert corpus.words == words
+
+
 def test_long_sentences_are_not_cut(file):
     text = " ".join(f"w{n % 1000}" for n in range(300_000))
     for corpus in (
