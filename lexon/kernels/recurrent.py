@@ -32,6 +32,7 @@ class Walk(NamedTuple):
     first: Array  # their rows of step 0
     stride: int  # 1, or -1 from the end to the beginning
     active: Array  # by step: how many sequences are that long
+    end: Array  # their rows of the last step
     earlier: Array  # by row: the row of the step before it, or -1 at step 0
 
     def own(self, states: Array) -> Array:
@@ -44,11 +45,10 @@ class Walk(NamedTuple):
         states[self.first] = h0[self.sequences]
         return states
 
-    def last(self, h: Array, h0: Array, lengths: Array) -> Array:
+    def last(self, h: Array, h0: Array) -> Array:
         """The states (B, H) after the last step; of an empty sequence the first one."""
         states = h0.copy()
-        steps = lengths[self.sequences] - 1
-        states[self.sequences] = h[self.first + self.stride * steps]
+        states[self.sequences] = h[self.end]
         return states
 
 
@@ -62,7 +62,7 @@ def walk(lengths: Array, reverse: bool) -> Walk:
     active = np.searchsorted(-own, -np.arange(steps), side="left")
     earlier = np.arange(int(lengths.sum())) - stride
     earlier[first] = -1
-    return Walk(order, first, stride, active, earlier)
+    return Walk(order, first, stride, active, first + stride * (own - 1), earlier)
 
 
 def together(task: Callable[[Array, int, int], object], steps: int, work: float) -> None:

@@ -79,7 +79,7 @@ def rnn(
             dh0,
         )
 
-    return (h, steps.last(h, h0, lengths)), pull
+    return (h, steps.last(h, h0)), pull
 
 
 @rnn.composed
@@ -139,7 +139,7 @@ def gru(
             dh0,
         )
 
-    return (h, steps.last(h, h0, lengths)), pull
+    return (h, steps.last(h, h0)), pull
 
 
 @gru.composed
@@ -201,7 +201,7 @@ def lstm(
             dc0,
         )
 
-    return (h, steps.last(h, h0, lengths), steps.last(c, c0, lengths)), pull
+    return (h, steps.last(h, h0), steps.last(c, c0)), pull
 
 
 @lstm.composed

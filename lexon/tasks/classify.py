@@ -93,7 +93,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             as they are in training), or None.
         output: "softmax", or for two classes "sigmoid": one score, (1 - y, y).
         optimizer, learning_rate: by name; None is what suits the model: adagrad at 0.3 (linear),
-            adam at 0.003 (mlp) or 0.001 (recurrent), adadelta at 1 (cnn); with another name, its usual rate.
+            adam at 0.003 (mlp) or 0.001 (recurrent), adadelta at 1 (cnn); with another name, its
+            usual rate.
         epochs, batch_size, patience: passes; texts a step; epochs without gain before it stops.
         clip: largest norm of the gradient, or None.
         tokens: "auto", "words", "spaces" or "characters"; ``lowercase``.

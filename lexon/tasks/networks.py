@@ -293,7 +293,8 @@ def weight_shapes(
 def _recurrent_shapes(model: str, settings: Settings, classes: int) -> dict[str, tuple[int, ...]]:
     kind, both = RECURRENT[model]
     hidden, gates = settings["hidden"], kind.gates.count
-    width, shapes = settings["dimension"], {}
+    width: int = settings["dimension"]
+    shapes: dict[str, tuple[int, ...]] = {}
     output = hidden * (2 if both else 1)
     for layer in range(settings["layers"]):
         for name in [f"{layer}", f"{layer}_reverse"][: 2 if both else 1]:

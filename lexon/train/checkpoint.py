@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ class Resumable(Protocol):
     """What can be saved on the way: all that decides how it goes on, as JSON and arrays."""
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]: ...
-    def load_state(self, content: Mapping[str, Any], arrays: Mapping[str, Any]) -> None: ...
+    def load_state(self, content: dict[str, Any], arrays: dict[str, Any]) -> None: ...
 
 
 class Checkpoint:

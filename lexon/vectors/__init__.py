@@ -9,15 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lexon.vectors.callback import Callback
     from lexon.vectors.corpus import Corpus
     from lexon.vectors.formats import open_vectors
     from lexon.vectors.keyed import KeyedVectors
-    from lexon.vectors.word2vec import Callback, Word2Vec
+    from lexon.vectors.word2vec import Word2Vec
     from lexon.vectors.words import UnknownWordError
 
 #: Where each public name lives.
 _HOMES = {
-    "Callback": "lexon.vectors.word2vec",
+    "Callback": "lexon.vectors.callback",
     "Corpus": "lexon.vectors.corpus",
     "KeyedVectors": "lexon.vectors.keyed",
     "UnknownWordError": "lexon.vectors.words",

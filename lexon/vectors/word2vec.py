@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from lexon.optim.checks import whole
 from lexon.train.checkpoint import Checkpoint
 from lexon.vectors import words as spelling
 from lexon.vectors.blocks import Paths
+from lexon.vectors.callback import Callback, Progress
 from lexon.vectors.corpus import Corpus, CorpusSettings, Segment
 from lexon.vectors.keyed import KeyedVectors
 from lexon.vectors.training import Direction, Settings, Trainer
@@ -29,41 +30,6 @@ ALPHA = {"skip-gram": 0.025, "cbow": 0.1}
 #: How long a stretch between two looks at the clock takes. Units: seconds.
 STRETCH = 0.5
 _FIRST_STRETCH = 1 << 18
-
-
-@dataclass
-class Progress:
-    """How far training is. Units: words of the corpus, seconds, nats a prediction."""
-
-    epochs: int
-    words: int  # of one epoch
-    epoch: int = 0  # completed
-    position: int = 0  # words of the running epoch
-    trained: int = 0  # words since training began or was resumed
-    seconds: float = 0.0
-    losses: list[float] = field(default_factory=list)
-    held_out: list[float] = field(default_factory=list)
-
-    @property
-    def speed(self) -> float:
-        """Words a second."""
-        return self.trained / max(self.seconds, 1e-9)
-
-    @property
-    def left(self) -> float:
-        """Seconds to go, by the speed so far."""
-        todo = (self.epochs - self.epoch) * self.words - self.position
-        return todo / max(self.speed, 1e-9)
-
-
-class Callback:
-    """Told of training; override what you want to know. ``on_progress`` comes twice a second."""
-
-    def on_train_begin(self, model: Word2Vec) -> None: ...
-    def on_epoch_begin(self, model: Word2Vec) -> None: ...
-    def on_progress(self, model: Word2Vec, progress: Progress) -> None: ...
-    def on_epoch_end(self, model: Word2Vec) -> None: ...
-    def on_train_end(self, model: Word2Vec) -> None: ...
 
 
 class Word2Vec:
@@ -296,7 +262,7 @@ class Word2Vec:
         self, epochs: int | None, start_alpha: float | None, end_alpha: float | None
     ) -> Trainer:
         """The trainer, at the beginning of its first epoch."""
-        given = {"epochs": epochs, "alpha": start_alpha, "min_alpha": end_alpha}
+        given: dict[str, Any] = {"epochs": epochs, "alpha": start_alpha, "min_alpha": end_alpha}
         now = replace(self.settings, **{k: v for k, v in given.items() if v is not None})
         if self._trained:
             drawn = np.random.SeedSequence([now.seed, self._trained]).generate_state(1)
@@ -464,7 +430,7 @@ class _Run:
         digest = hashlib.sha256(repr(self.trainer.settings).encode())
         digest.update(repr((self.model.vector_size, self.model._trained)).encode())
         for array in (self.model.counts, self.corpus.starts, self.corpus.tokens):
-            digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
         return digest.hexdigest()
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -179,7 +179,7 @@ def bits(tensor):
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(lengths=st.lists(st.integers(0, 12), min_size=1, max_size=14), seed=st.integers(0, 9))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_batch_is_each_sequence_alone_to_the_bit(kind, lengths, seed):
     layer = layer_of(kind, both=True, dtype=np.float32)
     x = normal(sum(lengths), D, seed=seed, dtype=np.float32)
@@ -383,7 +383,7 @@ def test_learns_to_count(kind):
     layer, out = KINDS[kind](1, 8, rng=0), nn.Linear(8, 2, rng=0)
     rule = SGD([*layer.parameters(), *out.parameters()], learning_rate=0.5, momentum=0.9)
     losses = []
-    for _ in range(60):
+    for _ in range(100):
         lengths = random.integers(1, 8, 32)
         x = random.choice([-1.0, 1.0], (lengths.sum(), 1)).astype(np.float32)
         classes = np.add.reduceat(x[:, 0], lengths.cumsum() - lengths) > 0
@@ -394,4 +394,4 @@ def test_learns_to_count(kind):
         loss.backward()
         rule.step()
         losses.append(loss.item())
-    assert np.mean(losses[-10:]) < 0.25
+    assert np.mean(losses[-10:]) < 0.3 < losses[0]

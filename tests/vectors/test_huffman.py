@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_code_is_the_shortest_and_no_word_is_the_beginning_of_another(counts):
     lengths = np.diff(tree.starts)
     assert (lengths * counts).sum() == least_total(counts)
     codes = sorted("".join(map(str, tree.codes(w))) for w in range(len(counts)))
-    assert all(not b.startswith(a) for a, b in zip(codes, codes[1:], strict=False))
+    assert all(not b.startswith(a) for a, b in itertools.pairwise(codes))
 
 
 def test_nodes_and_codes_tell_the_same_tree():

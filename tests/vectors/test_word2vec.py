@@ -121,7 +121,7 @@ class Stop(Callback):
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def on_progress(self, model: Word2Vec, progress: module.Progress) -> None:
+    def on_progress(self, model: Word2Vec, progress: object) -> None:
         self.after -= 1
         if self.after == 0:
             raise KeyboardInterrupt

@@ -8,9 +8,11 @@ import click
 
 from lexon.cli.options import check_output
 from lexon.errors import InputError
+from lexon.vectors.callback import Callback
 
 if TYPE_CHECKING:
     from lexon.vectors import Word2Vec
+    from lexon.vectors.callback import Progress
 
 #: The parameters of ``Word2Vec`` that are options of the same name.
 _PARAMETERS = (
@@ -150,7 +152,7 @@ def _read(model: Word2Vec, corpus: tuple[str, ...], console: Any) -> None:
     )
 
 
-class _Terminal:
+class _Terminal(Callback):
     """What a person is told while vectors are trained."""
 
     def __init__(self, console: Any) -> None:
@@ -167,7 +169,7 @@ class _Terminal:
             self.bar = self.live.add_task("training", total=None)
             self.live.start()
 
-    def on_progress(self, model: Word2Vec, progress: Any) -> None:
+    def on_progress(self, model: Word2Vec, progress: Progress) -> None:
         from lexon.cli.progress import duration
 
         speed = f"{progress.speed:,.0f} words/s"
@@ -185,7 +187,7 @@ class _Terminal:
         if progress.position == 0:
             self._say_epoch(progress, speed)
 
-    def _say_epoch(self, progress: Any, speed: str) -> None:
+    def _say_epoch(self, progress: Progress, speed: str) -> None:
         loss = f"  loss {progress.losses[-1]:.4f}" if progress.losses else ""
         held = f"  held-out loss {progress.held_out[-1]:.4f}" if progress.held_out else ""
         self.console.print(f"epoch {progress.epoch:3d}{loss}{held}  {speed}", highlight=False)
