@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import mlp, products, sentence, textcnn
+from benchmarks import mlp, products, recurrent, sentence, textcnn
 from benchmarks.case import Case
 
 CASES: dict[str, Case] = {
@@ -10,4 +10,6 @@ CASES: dict[str, Case] = {
     "mlp_step": mlp.CASE,
     "one_sentence": sentence.CASE,
     "product": products.CASE,
+    "recurrent_equal": recurrent.EQUAL,
+    "recurrent_sentences": recurrent.SENTENCES,
 }

@@ -11,12 +11,13 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from benchmarks.reproduce import chinese, kim, page, reuters, tabular
+from benchmarks.reproduce import chinese, kim, page, reuters, tabular, word_vectors
 from lexon import parallel, storage
 
 RESULTS = Path(__file__).parent / "results"
@@ -24,10 +25,15 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Experiment:
-    """Cells by name, and what is published or asked of their mean."""
+    """Cells by name, and what is published or asked of their mean.
+
+    With ``pairs`` groups of cells are compared seed by seed instead; ``notes`` go below the table.
+    """
 
     cells: dict[str, Callable[[Path], dict[str, float]]]
-    reference: str
+    reference: str = ""
+    pairs: tuple[tuple[str, str], ...] = ()
+    notes: Callable[[], list[str]] = list
 
 
 EXPERIMENTS = {
@@ -37,6 +43,21 @@ EXPERIMENTS = {
     "california": Experiment(tabular.cells("california"), "scikit-learn, same folds"),
     "hotel-reviews": Experiment(chinese.cells(), "tuned TF-IDF, same split"),
     "reuters": Experiment(reuters.cells(), "one-vs-rest linear TF-IDF, same split"),
+    **{
+        f"vectors-sg{dimension}": Experiment(
+            word_vectors.skip_gram(dimension), pairs=word_vectors.SKIP_GRAM_PAIRS
+        )
+        for dimension in (100, 300)
+    },
+    **{
+        name: Experiment(
+            word_vectors.cbow(name, dimension),
+            pairs=word_vectors.CBOW_PAIRS,
+            notes=partial(word_vectors.rates_tried, name),
+        )
+        for name, dimension in (("vectors-cbow100", 100), ("vectors-cbow300", 300))
+    },
+    "vectors-zh": Experiment(word_vectors.chinese(), pairs=word_vectors.CHINESE_PAIRS),
 }
 
 
@@ -46,16 +67,21 @@ EXPERIMENTS = {
 @click.option("--threads", type=int, default=2, show_default=True)
 @click.option("--table", is_flag=True, help="Print the results there are; run nothing.")
 @click.option("--write", is_flag=True, help="Renew the table in benchmarks/README.md, too.")
-def main(names: tuple[str, ...], data: str | None, threads: int, table: bool, write: bool) -> None:
-    """Run the cells of NAME (all by default) that have no result yet, and print the table."""
+@click.option("--only", default="", help="Run no cells but those whose names begin so.")
+def main(
+    names: tuple[str, ...], data: str | None, threads: int, table: bool, write: bool, only: str
+) -> None:
+    """Run the cells of NAME (all by default) that have no result yet, and print the tables."""
     parallel.threads(threads)
-    lines = []
+    lines: list[str] = []
+    compared: list[str] = []
+    notes: list[str] = []
     for name in names or EXPERIMENTS:
         experiment = EXPERIMENTS[name]
         results = {}
         for cell, run in experiment.cells.items():
             path = RESULTS / name / f"{cell}.json"
-            if not path.exists() and not table:
+            if not path.exists() and not table and cell.startswith(only):
                 if data is None:
                     raise click.UsageError("name the data folder with --data or LEXON_DATA")
                 click.echo(f"{name} {cell} ...", nl=False)
@@ -63,10 +89,15 @@ def main(names: tuple[str, ...], data: str | None, threads: int, table: bool, wr
                 click.echo(f" {path.read_text()}")
             if path.exists():
                 results[cell] = json.loads(path.read_text())
-        lines += page.rows(name, len(experiment.cells), experiment.reference, results)
-    click.echo("\n".join(lines))
+        if experiment.pairs:
+            compared += page.compared(name, experiment.pairs, results)
+        else:
+            lines += page.rows(name, len(experiment.cells), experiment.reference, results)
+        notes += experiment.notes()
+    text = page.tables(lines, compared, notes)
+    click.echo(text)
     if write:
-        page.write(lines)
+        page.write(text)
 
 
 def _record(path: Path, run: Callable[[Path], dict[str, float]], data: Path) -> None:

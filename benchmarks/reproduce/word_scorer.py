@@ -107,9 +107,7 @@ def _kept(learned: Learned, path: Path, random: np.random.Generator) -> tuple[Ar
     return array[kept], places[kept]
 
 
-def _pairs(
-    ids: Array, lines: Array, random: np.random.Generator
-) -> Iterator[tuple[Array, Array]]:
+def _pairs(ids: Array, lines: Array, random: np.random.Generator) -> Iterator[tuple[Array, Array]]:
     """Words that predict, (N, 1), and the words predicted: each drawn pair both ways.
 
     A pair at distance k is drawn with probability (WINDOW + 1 - k) / WINDOW, as often as windows

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from statistics import fmean
+
+import numpy as np
 
 from benchmarks.reproduce.word_scorer import Learned, Tests, scores
 from lexon import parallel
@@ -167,7 +168,7 @@ def gensim(run: Training, text: Path) -> Learned:
         workers=parallel.threads(), seed=run.seed,
     )  # fmt: skip
     words = model.wv.index_to_key
-    counts = [model.wv.get_vecattr(word, "count") for word in words]
+    counts = np.array([model.wv.get_vecattr(word, "count") for word in words])
     return Learned(words, counts, model.wv.vectors, model.syn1neg)
 
 
@@ -202,7 +203,10 @@ def _lines(packed: Path) -> Iterator[str]:
 
 def _divided(name: str, lines: Iterator[str]) -> tuple[Path, Path]:
     paths = [Path(_folder().name) / f"{name}-{part}.txt" for part in ("train", "held-out")]
-    with open(paths[0], "w", encoding="utf-8") as train, open(paths[1], "w", encoding="utf-8") as held:
+    with (
+        open(paths[0], "w", encoding="utf-8") as train,
+        open(paths[1], "w", encoding="utf-8") as held,
+    ):
         for number, line in enumerate(lines):
             (held if number % HELD_OUT == HELD_OUT - 1 else train).write(line)
     return paths[0], paths[1]

@@ -111,7 +111,7 @@ def best(score: Score, batch: int, rows: int, number: int) -> tuple[Array, Array
             values = np.concatenate([kept.ravel(), scores.ravel()[found]], dtype=scores.dtype)
             places = np.concatenate([kept_rows.ravel(), row + start])
             owner = np.concatenate([np.repeat(owners, kept.shape[1]), query])
-            order = np.lexsort((places, -values, owner))
+            order = np.lexsort((-values, owner))  # equals stay in the order of their rows
             first = np.searchsorted(owner[order], owners)
             chosen = order[first[:, None] + np.arange(number)]
             kept, kept_rows = values[chosen], places[chosen]

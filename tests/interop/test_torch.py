@@ -83,9 +83,7 @@ def test_a_whole_network_by_its_names(torch):
     parts = {
         "embedding": torch.nn.Embedding(7, 3),
         "encoder": torch.nn.GRU(3, 5, batch_first=True),
-        "head": torch.nn.Sequential(
-            torch.nn.Linear(5, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)
-        ),
+        "head": torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)),
     }
     given = {f"{p}.{n}": w for p, module in parts.items() for n, w in numbers(module).items()}
     network = a_network()
@@ -128,8 +126,13 @@ def test_what_does_not_fit_is_listed_and_changes_nothing():
     with pytest.raises(InputError) as caught:
         weights.load(layer, given)
     text = str(caught.value)
-    for part in ("do not fit LSTM", "missing: weight_hh_l0", "missing: bias_ih_l0",
-                 "weight_ih_l0 is (20, 2), not (20, 3)", "not in this network: weight_ih_l1"):  # fmt: skip
+    for part in (
+        "do not fit LSTM",
+        "missing: weight_hh_l0",
+        "missing: bias_ih_l0",
+        "weight_ih_l0 is (20, 2), not (20, 3)",
+        "not in this network: weight_ih_l1",
+    ):
         assert part in text
     for name, value in before.items():
         np.testing.assert_array_equal(layer.state_dict()[name], value)

@@ -173,7 +173,7 @@ def test_a_class_of_one_row_is_trained_and_known() -> None:
     assert model.predict(["so so"]).tolist() == ["meh"]
 
 
-@pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("name", ["linear", "mlp", "cnn", "bilstm", "gru"])
 def test_empty_and_unknown_texts_are_predicted(name: str) -> None:
     model = TextClassifier(name, dimension=4, filters=3, hidden=4, windows=(1, 3), epochs=2)
     model.fit([*TEXTS, "", " "], [*LABELS, "pos", "neg"])

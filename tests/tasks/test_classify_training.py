@@ -146,7 +146,7 @@ def test_the_best_epoch_is_kept_and_patience_ends_training() -> None:
     assert model.score(noise[40:], y[40:]) == history.best_score
 
 
-@pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("name", ["linear", "mlp", "cnn", "bilstm", "gru"])
 def test_a_text_alone_has_the_bits_it_has_among_others(name: str, monkeypatch: Any) -> None:
     random = np.random.default_rng(1)
     words = "good bad fine awful film play".split()
@@ -167,7 +167,7 @@ def test_long_texts_go_through_the_network_a_few_at_a_time() -> None:
     assert list(classify._portions(np.zeros(0, np.int64))) == [(0, 0)]
 
 
-@pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("name", ["linear", "mlp", "cnn", "bilstm", "gru"])
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
     name: str, tmp_path: Any, monkeypatch: Any
 ) -> None:
@@ -205,7 +205,7 @@ def test_a_fit_that_fails_leaves_nothing() -> None:
         model.predict(TEXTS)
 
 
-@pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("name", ["linear", "mlp", "cnn", "bilstm", "gru"])
 def test_the_usual_optimizer_named_is_the_usual_optimizer(name: str) -> None:
     usual = TextClassifier(name, **SMALL).fit(TEXTS, LABELS)
     rate, kind = usual.history_.epochs[0].learning_rate, classify.USUAL[name][0]
@@ -220,7 +220,7 @@ def test_fitting_again_begins_anew() -> None:
     assert model.fit(TEXTS, LABELS).predict_proba(TEXTS).tobytes() == first
 
 
-@pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("name", ["linear", "mlp", "cnn", "bilstm", "gru"])
 @pytest.mark.parametrize("batch_size", [5, 1000])
 def test_a_rate_that_explodes_is_an_error_with_a_remedy(name: str, batch_size: int) -> None:
     settings = SMALL | {"optimizer": "sgd", "learning_rate": 1e60, "batch_size": batch_size}

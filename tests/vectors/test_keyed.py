@@ -261,6 +261,9 @@ def test_near_spellings_are_quick_among_many_words() -> None:
     draw = np.random.default_rng(0)
     letters = draw.integers(97, 123, (300_000, 8)).astype(np.uint8).tobytes().decode()
     index = {letters[n : n + 8]: n // 8 for n in range(0, len(letters), 8)}
+    index["colour"] = len(index)  # far behind those that are compared letter by letter
+    for asked in ("color", "Color", "coluor", "colourr", "colpur"):
+        assert "did you mean 'colour'?" in str(UnknownWordError(asked, index))
     started = time.perf_counter()
     for n in range(200):
         UnknownWordError(f"{n}qqqqq", index)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lexon import parallel
 from lexon.cli.vectors.phrases import command
 from lexon.errors import InputError, ModelFileError
+from lexon.kernels.pairs import spell
 from lexon.vectors import phrases
 from lexon.vectors.corpus import Corpus, CorpusSettings
 from lexon.vectors.phrases import ENGLISH_CONNECTORS, Phrases
@@ -245,3 +246,24 @@ def test_the_command_changes_nothing_when_it_fails(tmp_path):
         assert answer.exit_code == 2 or isinstance(answer.exception, InputError), arguments
         assert (source.read_text(), out.read_text()) == ("a b\n", "before")
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_text_cut_short_by_a_full_disk_leaves_the_old_one(tmp_path, monkeypatch):
+    out = tmp_path / "out.txt"
+    out.write_text("before")
+    corpus = Corpus.from_sentences(text(), ALL)
+    found = Phrases(min_count=2, threshold=1.0).learn(corpus)
+    monkeypatch.setattr(phrases, "_STRETCH", 100)
+    calls = iter([*[spell] * 3, None])
+
+    def full(*arguments):
+        write = next(calls)
+        if write is None:
+            raise OSError(28, "No space left on device")
+        return write(*arguments)
+
+    monkeypatch.setattr(phrases, "spell", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        found.write(corpus, out)
+    assert out.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [out]
