@@ -72,7 +72,7 @@ def run(name: str, conditions: Conditions) -> dict[str, Any]:
     case = CASES[name]
     settings = case.settings(conditions.threads, conditions.quick)
     try:
-        flops = case.flops(settings)
+        flops, amounts = case.flops(settings), case.amounts(settings)
     except Skipped as reason:
         return {"skipped": str(reason)}
     repeats = conditions.repeats or (1 if conditions.quick else case.repeats)
@@ -86,7 +86,7 @@ def run(name: str, conditions: Conditions) -> dict[str, Any]:
         "peak": peak,
         "machine": conditions.machine,
     }
-    return {**summarise(case, rounds, flops, peak), "absent": away, "run": told}
+    return {**summarise(case, rounds, flops, peak, amounts), "absent": away, "run": told}
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ class Case:
 
     ``flops`` gives the floating-point operations of each row, counted from the task: the same for
     all, whatever they really do. Ratios are those of the first contender to the others.
+    ``amounts`` gives how much of what the unit counts is done in each row, where it is a speed.
     ``losses`` names what is compared, each with the largest relative difference allowed.
     """
 
@@ -59,6 +60,7 @@ class Case:
     contenders: dict[str, Contender]
     flops: Callable[[Settings], dict[str, float]]
     unit: str
+    amounts: Callable[[Settings], dict[str, float]] = lambda settings: {}
     losses: dict[str, float] = field(default_factory=dict)
     repeats: int = 5
     threads: int | None = None  # where it is not the user's choice
@@ -67,9 +69,11 @@ class Case:
         return Settings(self.threads or threads, quick)
 
 
-#: Units of a table: how many of it make a second. Speeds are computed from ``flops``.
+#: Units of a table: how many of it make a second. Speeds are computed from ``flops``, and those of
+#: SPEEDS, each the amount of one a second, from ``amounts``.
 UNITS: dict[str, float] = {"s": 1.0, "ms": 1e3, "µs": 1e6}
 SPEED = "GFLOP/s"
+SPEEDS: dict[str, float] = {"k words/s": 1e3}
 
 
 def random_state(seed: int) -> np.random.Generator:

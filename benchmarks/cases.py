@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import mlp, products, recurrent, sentence, textcnn
+from benchmarks import mlp, products, recurrent, sentence, textcnn, word_vectors
 from benchmarks.case import Case
 
 CASES: dict[str, Case] = {
@@ -12,4 +12,5 @@ CASES: dict[str, Case] = {
     "product": products.CASE,
     "recurrent_equal": recurrent.EQUAL,
     "recurrent_sentences": recurrent.SENTENCES,
+    **word_vectors.CASES,
 }

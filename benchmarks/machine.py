@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("lexon", "numpy", "numba", "torch")
+PACKAGES = ("lexon", "numpy", "numba", "torch", "gensim")
 
 
 def describe() -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.case import SPEED, UNITS, Case
+from benchmarks.case import SPEED, SPEEDS, UNITS, Case
 from lexon import storage
 
 HERE = Path(__file__).parent
@@ -39,7 +39,8 @@ def _table(unit: str, rows: dict[str, Any]) -> list[str]:
     heads = ["", *names, *(f"times as fast as {peer}" for peer in peers)]
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
     for row, figures in rows.items():
-        cells = [_time(unit, figures["contenders"][name]) for name in names]
+        amount = figures.get("amount", 0.0)
+        cells = [_time(unit, figures["contenders"][name], amount) for name in names]
         ratios = (figures["ratios"][peer] for peer in peers)
         cells += [f"**{r['ratio']:.2f}** ({r['low']:.2f} to {r['high']:.2f})" for r in ratios]
         lines.append(_line([row, *cells]))
@@ -50,8 +51,11 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _time(unit: str, figures: dict[str, Any]) -> str:
-    value = figures["gflops"] if unit == SPEED else figures["median"] * UNITS[unit]
+def _time(unit: str, figures: dict[str, Any], amount: float) -> str:
+    if unit in SPEEDS:
+        value = amount / figures["median"] / SPEEDS[unit]
+    else:
+        value = figures["gflops"] if unit == SPEED else figures["median"] * UNITS[unit]
     of_peak = figures["of_peak"]
     fraction = "" if of_peak is None else f", {100 * of_peak:.{1 if of_peak < 0.1 else 0}f} %"
     return f"{value:,.{_digits(value)}f} {unit}{fraction}"
@@ -75,9 +79,9 @@ def _parts(parts: dict[str, float]) -> str:
 
 def _conditions(run: dict[str, Any]) -> str:
     threads = f"{run['threads']} thread{'s' if run['threads'] > 1 else ''}"
+    rounds = f"{run['repeats']} round{'s' if run['repeats'] > 1 else ''}"
     return (
-        f"{threads}, {run['repeats']} rounds, peak {run['peak']:.0f} GFLOP/s;"
-        f" {machine.sentence(run['machine'])}."
+        f"{threads}, {rounds}, peak {run['peak']:.0f} GFLOP/s; {machine.sentence(run['machine'])}."
     )
 
 

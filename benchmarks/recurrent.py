@@ -178,7 +178,7 @@ def prepare(tasks: Any, make: Any, library: str, losses: bool, settings: Setting
     works = {}
     for name, task in tasks(settings).items():
         cost = sum(operations(*task[:1], n, *task[1:4]) for n in task[4])
-        works[name] = make(*task), max(1, int(3e10 / 4 / cost))
+        works[name] = make(*task), max(1, int(2e9 / cost))
     return contest(settings, works, losses)
 
 

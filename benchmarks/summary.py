@@ -9,7 +9,11 @@ from benchmarks.case import Case, Round
 
 
 def summarise(
-    case: Case, rounds: dict[str, list[Round]], flops: dict[str, float], peak: float
+    case: Case,
+    rounds: dict[str, list[Round]],
+    flops: dict[str, float],
+    peak: float,
+    amounts: dict[str, float] | None = None,
 ) -> dict[str, Any]:
     """One case's result as it is kept: plain values all the way down.
 
@@ -21,6 +25,7 @@ def summarise(
         seconds = {name: [r.seconds[row] for r in own] for name, own in rounds.items()}
         rows[row] = {
             "flops": operations,
+            **({"amount": amounts[row]} if amounts else {}),
             "contenders": {n: _figures(s, operations, peak) for n, s in seconds.items()},
             "ratios": {n: _ratio(s, seconds[first]) for n, s in seconds.items() if n != first},
         }

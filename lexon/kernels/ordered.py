@@ -65,7 +65,7 @@ def _segment(plans, buffers, s):
     plan = Plan(
         plans.positions[s], plans.pairs[s], plans.windows[s], plans.inputs[s], plans.firsts[s],
         plans.lasts[s], plans.slots[s], plans.input_ids[s], plans.output_ids[s], plans.wanted[s],
-        plans.weight[s], plans.place[s],
+        plans.weight[s], plans.place[s], plans.pool[s],
     )  # fmt: skip
     room = Buffers(
         buffers.context[s], buffers.hidden[s], buffers.errors[s], buffers.coefficients[s],

@@ -155,7 +155,10 @@ def plan_windows(
         first_output = listed
         for place, (rows, answers) in enumerate(pairs):
             if place == 0 or rules.objective == NEGATIVES:
-                state, found = _listed(rules, outputs, answers, own, state)
+                if rules.objective == SHARED_NEGATIVES:
+                    found = _shared(rules, outputs, answers, own, key, words.positions[i])
+                else:
+                    state, found = _listed(rules, outputs, answers, own, state)
                 first_output, listed = listed, listed + len(found)
                 for k, entry in enumerate(found, first_output):
                     plan.output_ids[k], plan.wanted[k], plan.weight[k] = entry
@@ -202,13 +205,21 @@ def _listed(
         if rules.objective == NEGATIVES:
             drawn_ones = [negative() for _ in range(rules.negatives)]
             found += [(n, 0, 1) for n in drawn_ones if n is not None and n != answer]
-    if rules.objective == SHARED_NEGATIVES:
-        each = np.float32(rules.negatives) / np.float32(rules.shared)
-        for n in [negative() for _ in range(rules.shared)]:
-            if n is not None:
-                others = sum(answer != n for answer in answers)
-                found.append((n, 0, float(each * np.float32(others))))
     return state, found
+
+
+def _shared(
+    rules: Rules, outputs: Outputs, answers: list[int], own: list[int], key: int, position: int
+) -> list[tuple[int, float, float]]:
+    """As ``_listed`` with the negatives that near windows share."""
+    state, pool = mixed(~int(key) & _64, position // rules.near), []
+    for _ in range(rules.shared):
+        state = advanced(state)
+        pool.append(drawn(bits(state), outputs.thresholds, outputs.others))
+    pool = [n for n in pool if not (rules.outside and n in own)]
+    each = np.float32(rules.negatives) / np.float32(max(len(pool), 1))
+    found: list[tuple[int, float, float]] = [(answer, 1, 1) for answer in answers]
+    return found + [(n, 0, each * np.float32(sum(a != n for a in answers))) for n in pool]
 
 
 def train_windows(

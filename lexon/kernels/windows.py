@@ -54,6 +54,7 @@ class Rules(NamedTuple):
     shrink: bool
     negatives: int  # for each pair
     shared: int  # for each window instead, all its pairs together
+    near: int  # windows whose centres stand within so many tokens draw the same ones
     outside: bool  # no negative is one of the window's own words
 
 
@@ -82,6 +83,7 @@ class Plan(NamedTuple):
     wanted: Array  # float32: how many times an output is the right answer
     weight: Array  # float32: how many times it is asked for
     place: Array  # int32 (V of a tree, else 0): where a node stands in the list being made
+    pool: Array  # int32 (shared): negatives of near windows
 
 
 @lean
@@ -127,8 +129,12 @@ def plan_windows(rules, outputs, words, first, last, key, context, plan):
     windows = predictions = listed = inputs = 0
     plan.windows[0] = plan.inputs[0] = 0
     plan.slots[0] = 0
+    pooled = -1
     for i in range(first, last):
         state = mixed(key, words.positions[i])
+        if rules.objective == SHARED_NEGATIVES and words.positions[i] // rules.near != pooled:
+            pooled = words.positions[i] // rules.near
+            _fill_pool(outputs, mixed(~key, pooled), plan.pool)
         reach = rules.window
         if rules.shrink:
             reach -= below(state >> u64(32), rules.window)
@@ -190,16 +196,43 @@ def _list(rules, outputs, context, start, stop, size, state, plan, listed):
                 plan.wanted[listed], plan.weight[listed] = 0, 1
                 listed += weight
     if rules.objective == SHARED_NEGATIVES:
-        each = np.float32(rules.negatives) / np.float32(rules.shared)
-        for _ in range(rules.shared):
-            state, negative = _negative(rules, outputs, context, size, marks, state)
-            others = stop - start
-            if _perhaps(marks, negative):
-                for t in range(start, stop):
-                    others -= context[t] == negative
-            if negative >= 0:
-                listed = _put(plan, listed, negative, 0, each * np.float32(others))
+        listed = _list_pool(rules, context, start, stop, size, marks, plan, listed)
     return state, listed
+
+
+@part
+def _fill_pool(outputs, state, pool):
+    for k in range(pool.size):
+        state = advanced(state)
+        pool[k] = drawn(bits(state), outputs.thresholds, outputs.others)
+
+
+@part
+def _list_pool(rules, context, start, stop, size, marks, plan, listed):
+    """List the shared negatives, each for the pairs whose right answer it is not."""
+    first = listed
+    for k in range(rules.shared):
+        negative = plan.pool[k]
+        others, left_out = stop - start, False
+        if _perhaps(marks, negative):
+            for t in range(start, stop):
+                others -= context[t] == negative
+            left_out = rules.outside and _is_inside(context, size, negative)
+        listed_now = _put(plan, listed, negative, 0, others)
+        listed = listed if left_out else listed_now
+    each = np.float32(rules.negatives) / np.float32(max(listed - first, 1))
+    for k in range(first, listed):
+        plan.weight[k] *= each
+    return listed
+
+
+@part
+def _is_inside(context, size, word):
+    """Whether a word is one of the window's own, the centre being context[size]."""
+    for t in range(size + 1):
+        if context[t] == word:
+            return True
+    return False
 
 
 @part
@@ -227,10 +260,7 @@ def _negative(rules, outputs, context, size, marks, state):
         word = drawn(bits(state), outputs.thresholds, outputs.others)
         if not rules.outside or not _perhaps(marks, word):
             return state, word
-        inside = False
-        for j in range(size + 1):
-            inside |= context[j] == word
-        if not inside:
+        if not _is_inside(context, size, word):
             return state, word
     return state, np.int64(-1)
 

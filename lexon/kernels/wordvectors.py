@@ -96,10 +96,10 @@ def _sigmoids(plan, rate, first, last, shift, coefficients):
     """g = rate * (wanted - weight * sigmoid(s)), in whole vectors: what stands behind the last
     is room of this prediction, and is not used."""
     scale = coefficients.dtype.type(rate)
-    for start in range(first, last, STEP):
-        for j in range(start, start + STEP):
-            s = coefficients[j + shift]
-            coefficients[j + shift] = scale * (plan.wanted[j] - plan.weight[j] * logistic(s))
+    size = (last - first + STEP - 1) // STEP * STEP
+    for j in range(first, first + size):
+        s = coefficients[j + shift]
+        coefficients[j + shift] = scale * (plan.wanted[j] - plan.weight[j] * logistic(s))
 
 
 @part

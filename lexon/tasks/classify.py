@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, Self
 
@@ -19,12 +19,12 @@ from lexon.optim import Optimizer
 from lexon.optim.checks import whole
 from lexon.tasks.common import (
     fitting,
+    hold_out,
     make_optimizer,
     read_history,
     refuse_nonfinite,
     rows_digest,
     run_training,
-    too_few,
 )
 from lexon.tasks.encode import TextEncoder
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, micro_f1
@@ -46,7 +46,7 @@ from lexon.tasks.networks import (
     weight_shapes,
 )
 from lexon.tasks.stored import StoredEstimator, check_storable
-from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, stratified_holdout
+from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, portions
 from lexon.train.loop import Plan, Task, Training, Watcher
 from lexon.vectors import KeyedVectors
 
@@ -65,9 +65,6 @@ HIDDEN = {"mlp": 256, **dict.fromkeys(RECURRENT, 128)}
 #: Texts and tokens that go through the network at a time in prediction (one text at least);
 #: changes no bit of the result.
 AT_ONCE, TOKENS_AT_ONCE = 256, 50_000
-
-#: With fewer texts a share that is less than one of them holds out nothing.
-FEWEST = 10
 
 
 class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
@@ -103,7 +100,7 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             for mlp without given vectors, else 1.
         class_weight: None, "balanced", or a mapping from label to weight.
         validation_fraction: share of the rows held out (stratified) when ``fit`` gets no ``valid``;
-            0 holds out nothing, nor does a share of fewer than :data:`FEWEST` rows that is none.
+            0 holds out nothing, nor does a share of fewer than ten rows that is none.
         threshold: probability from which one of several labels is given.
         seed: of the split, the first weights, the order, and dropout.
 
@@ -218,21 +215,20 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         self.data_hash_ = rows_digest(zip(texts, names, strict=True))
         # Labels are those of all rows, so that a rare class keeps its place without examples.
         self.labels_ = Labels.fit(names)
-        held_texts: list[str] = []
-        held_names: list[Any] = []
         self.held_out_: Array | None = None
         self.notes_: tuple[str, ...] = ()
+        held_texts: list[str] = []
+        held_names: list[Any] = []
         if valid is not None:
             held_texts, (held_names, _) = checked_texts(valid[0]), read_labels(valid[1])
             check_lengths(held_texts, held_names)
-        elif len(texts) < FEWEST and not round(self.validation_fraction * len(texts)):
-            if self.validation_fraction:
-                self.notes_ = (too_few(len(texts)),)
-        elif self.validation_fraction:
-            kept, held = stratified_holdout(names, self.validation_fraction, self.seed)
-            self.held_out_ = held
-            held_texts, held_names = [texts[i] for i in held], [names[i] for i in held]
-            texts, names = [texts[i] for i in kept], [names[i] for i in kept]
+        else:
+            kept, held, note = hold_out(names, self.validation_fraction, self.seed)
+            self.notes_ = (note,) if note else ()
+            if len(held):
+                self.held_out_ = held
+                held_texts, held_names = [texts[i] for i in held], [names[i] for i in held]
+                texts, names = [texts[i] for i in kept], [names[i] for i in kept]
         self._fit(texts, names, held_texts, held_names, watcher, checkpoint)
 
     def _fit(
@@ -358,7 +354,7 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
     # Prediction
 
     def _logits(self, ids: Ragged) -> Array:
-        cuts = list(_portions(ids.lengths))
+        cuts = list(portions(ids.lengths, AT_ONCE, TOKENS_AT_ONCE))
         parts = [ids] if len(cuts) == 1 else [ids.take(np.arange(a, b)) for a, b in cuts]
         with no_grad():
             logits = [self.network_(p.rows, p.lengths).value for p in parts]
@@ -458,14 +454,3 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         stored = {name: array.shape for name, array in arrays.items()}
         if stored != wanted or any(array.dtype != np.float32 for array in arrays.values()):
             raise ValueError("the weights stored are not those of this network")
-
-
-def _portions(lengths: Array) -> Iterator[tuple[int, int]]:
-    """Where to cut texts of these lengths: few enough texts and few enough tokens at a time."""
-    start, tokens = 0, 0
-    for place, length in enumerate(lengths.tolist()):
-        if place > start and (place - start == AT_ONCE or tokens + length > TOKENS_AT_ONCE):
-            yield start, place
-            start, tokens = place, 0
-        tokens += length
-    yield start, len(lengths)

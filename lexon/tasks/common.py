@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,8 +16,14 @@ from lexon.errors import InputError, NonFiniteError
 from lexon.graph.node import no_grad
 from lexon.nn.module import Module
 from lexon.optim import Optimizer
+from lexon.text import stratified_holdout
 from lexon.train.history import History
 from lexon.train.loop import Training
+
+Array = npt.NDArray[Any]
+
+#: With fewer rows a share that is less than one of them holds out nothing.
+FEWEST = 10
 
 #: The optimisers by the names that estimators and the command line take, each with the learning
 #: rate that is used when none is given.
@@ -65,6 +71,16 @@ def _forget(estimator: object) -> None:
     """Remove all attributes that ``fit`` gave, as scikit-learn names them."""
     for name in [name for name in vars(estimator) if name.endswith("_")]:
         delattr(estimator, name)
+
+
+def hold_out(labels: Sequence[Any], fraction: float, seed: int) -> tuple[Array, Array, str]:
+    """Rows that train, rows held out (a share of each label), and a note if there are too few."""
+    rows, nothing = np.arange(len(labels)), np.empty(0, np.int64)
+    if not fraction:
+        return rows, nothing, ""
+    if len(labels) < FEWEST and not round(fraction * len(labels)):
+        return rows, nothing, too_few(len(labels))
+    return *stratified_holdout(labels, fraction, seed), ""
 
 
 def too_few(rows: int) -> str:

@@ -1,6 +1,6 @@
-"""From files to batches: readers, tokens, vocabulary, labels, splits."""
+"""From files to rows: readers, tokens, vocabulary, labels, splits."""
 
-from lexon.text.batches import Ragged, batches
+from lexon.text.batches import Ragged, portions
 from lexon.text.datasets import duplicates, standard_library_docs, stratified_holdout
 from lexon.text.examples import Examples, read_examples
 from lexon.text.files import read_table
@@ -19,8 +19,8 @@ __all__ = [
     "Table",
     "Tokenizer",
     "Vocabulary",
-    "batches",
     "duplicates",
+    "portions",
     "read_examples",
     "read_table",
     "standard_library_docs",

@@ -1,4 +1,4 @@
-"""Sequences laid end to end with their lengths, and the order in which they are visited."""
+"""Sequences laid end to end with their lengths, and where to cut them into portions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from lexon.errors import InputError, ShapeError
+from lexon.errors import ShapeError
 
 Rows = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.int64]
@@ -72,12 +72,15 @@ class Ragged:
         return Ragged(self.rows[np.arange(total) + np.repeat(shift, lengths)], lengths)
 
 
-def batches(n: int, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[Indices]:
-    """Yield the indices 0 to n - 1 in batches: shuffled by `rng`, in order without one.
+def portions(lengths: Indices, most: int, rows: int) -> Iterator[tuple[int, int]]:
+    """Where to cut sequences: at most so many at a time, and so many rows (one sequence at least).
 
-    Raises: InputError if the batch size is below 1.
+    No sequences are one portion of none.
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size is {batch_size}; it must be at least 1")
-    order = np.arange(n, dtype=np.int64) if rng is None else rng.permutation(n).astype(np.int64)
-    return (order[start : start + batch_size] for start in range(0, n, batch_size))
+    start, taken = 0, 0
+    for place, length in enumerate(lengths.tolist()):
+        if place > start and (place - start == most or taken + length > rows):
+            yield start, place
+            start, taken = place, 0
+        taken += length
+    yield start, len(lengths)

@@ -232,12 +232,9 @@ class _Numbers:
         borders: list[int] = []
         offset = done = 0
         for sentence in sentences:
-            try:
-                words.extend(sentence)
-            except TypeError:
-                if hasattr(sentence, "__iter__"):
-                    raise
-                raise InputError(_no_sentence(done + len(borders), sentence)) from None
+            if isinstance(sentence, str) or not hasattr(sentence, "__iter__"):
+                raise InputError(_no_sentence(done + len(borders), sentence))
+            words.extend(sentence)
             borders.append(len(words))
             if len(words) >= _BATCH or len(borders) >= _BATCH:
                 offset += self._batch(words, borders, offset, done)
@@ -304,9 +301,12 @@ def _checked(
     total = len(sentences) if isinstance(sentences, Sized) else None
     number = 0
     for sentence in sentences:
-        if (split is None) == isinstance(sentence, str):
-            raise InputError(_no_sentence(number, sentence, split is not None))
-        yield sentence if split is None else split(str(sentence))
+        if split is None:
+            yield sentence
+        elif isinstance(sentence, str):
+            yield split(sentence)
+        else:
+            raise InputError(_no_sentence(number, sentence, "a str, to be split into words"))
         number += 1
         if progress is not None and number % 10_000 == 0:
             progress(number, total)
@@ -314,11 +314,10 @@ def _checked(
         progress(number, total)
 
 
-def _no_sentence(number: int, sentence: object, text: bool = False) -> str:
-    place = f"sentence {number} is {sentence!r:.80}, a {type(sentence).__name__}"
-    if text:
-        return f"{place}; to be split into words it must be a str"
-    return f"{place}, not a list of words\n  split it first: sentence.split()"
+def _no_sentence(number: int, sentence: object, wanted: str = "a list of words") -> str:
+    remedy = "\n  split it first: sentence.split()" if isinstance(sentence, str) else ""
+    kind = type(sentence).__name__
+    return f"sentence {number} is {sentence!r:.80}, a {kind}, not {wanted}{remedy}"
 
 
 def _no_word(words: list[str], borders: list[int], done: int) -> str:

@@ -65,6 +65,7 @@ def new_plans(
         room(predictions + 1, np.int64), room(windows * longest, np.int32),
         room(listed, np.int32), room(listed, np.float32), room(listed, np.float32),
         room(len(tables.outputs) if rules.objective == TREE else 0, np.int32),
+        room(rules.shared, np.int32),
     )  # fmt: skip
     buffers = Buffers(
         room(longest + 2, np.int32), _aligned((segments, predictions * width), dtype),

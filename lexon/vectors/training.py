@@ -42,7 +42,8 @@ class Settings:
 
     ``hs`` is the hierarchical softmax, ``negative`` = 0 without it the full softmax, else negative
     sampling. With ``exact`` each pair of centre and context has its own negatives; else the pairs
-    of a window share ``shared`` of them, which weigh as much. ``direction`` tells which word of a
+    of a window share ``shared`` of them, which weigh as much, and so do windows within ``near``
+    tokens of each other. ``direction`` tells which word of a
     skip-gram pair goes in. ``compat`` gives every context word of CBOW the undivided gradient of
     the mean, as word2vec.c does.
 
@@ -67,7 +68,8 @@ class Settings:
     min_alpha: float = 1e-4
     epochs: int = 5
     exact: bool = False
-    shared: int = 10
+    shared: int = 16
+    near: int = 4
     direction: Direction = "centre-to-context"
     outside: bool = False
     deterministic: bool = False
@@ -101,12 +103,12 @@ class Settings:
             objective = made.NEGATIVES if fresh else made.SHARED_NEGATIVES
         return Rules(
             direction, objective, int(self.window), bool(self.shrink_windows),
-            int(self.negative), int(self.shared), bool(self.outside),
+            int(self.negative), int(self.shared), int(self.near), bool(self.outside),
         )  # fmt: skip
 
 
 _LEAST = {
-    "window": 1, "negative": 0, "shared": 1, "sample": 0, "alpha": 0, "min_alpha": 0, "epochs": 0,
+    "window": 1, "negative": 0, "shared": 1, "near": 1, "sample": 0, "alpha": 0, "min_alpha": 0, "epochs": 0,
     "seed": 0,
 }  # fmt: skip
 

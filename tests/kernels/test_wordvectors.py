@@ -44,7 +44,7 @@ def corpus(seed=3, size=300, keep=0.7):
 
 
 def rules_of(direction, objective, outside=False, window=3):
-    return Rules(direction, objective, window, True, 4, 6, outside)
+    return Rules(direction, objective, window, True, 4, 6, 3, outside)
 
 
 def tables_of(dtype, dimension=21, seed=1):

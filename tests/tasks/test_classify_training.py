@@ -160,13 +160,6 @@ def test_a_text_alone_has_the_bits_it_has_among_others(name: str, monkeypatch: A
     assert model.predict_proba(texts).tobytes() == alone.tobytes()
 
 
-def test_long_texts_go_through_the_network_a_few_at_a_time() -> None:
-    cuts = list(classify._portions(np.array([30_000, 30_000, 90_000, 5, 5])))
-    assert cuts == [(0, 1), (1, 2), (2, 3), (3, 5)]
-    assert list(classify._portions(np.zeros(600, np.int64))) == [(0, 256), (256, 512), (512, 600)]
-    assert list(classify._portions(np.zeros(0, np.int64))) == [(0, 0)]
-
-
 @pytest.mark.parametrize("name", ["linear", "mlp", "cnn", "bilstm", "gru"])
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
     name: str, tmp_path: Any, monkeypatch: Any

@@ -1,4 +1,4 @@
-"""Ragged batches against plain lists, and the order of batches."""
+"""Ragged sequences against plain lists, and their portions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexon.errors import InputError, ShapeError
-from lexon.text import Ragged, batches
+from lexon.errors import ShapeError
+from lexon.text import Ragged, portions
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 99), max_size=5), min_size=1, max_size=8)
 
@@ -48,15 +48,9 @@ def test_wrong_lengths_and_indices() -> None:
         Ragged.from_lists([[1]]).take([1])
 
 
-def test_batches_hold_every_index_once() -> None:
-    got = list(batches(10, 4, np.random.default_rng(1)))
-    assert [len(batch) for batch in got] == [4, 4, 2]
-    order = np.concatenate(got)
-    assert sorted(order.tolist()) == list(range(10))
-    assert order.tolist() != list(range(10))
-    assert order.dtype == np.int64
-    assert np.array_equal(order, np.concatenate(list(batches(10, 4, np.random.default_rng(1)))))
-    assert [batch.tolist() for batch in batches(5, 3)] == [[0, 1, 2], [3, 4]]
-    assert list(batches(0, 3)) == []
-    with pytest.raises(InputError, match="batch_size is 0"):
-        batches(5, 0)
+def test_portions_are_few_enough_sequences_and_rows() -> None:
+    long = np.array([30_000, 30_000, 90_000, 5, 5])
+    assert list(portions(long, 256, 50_000)) == [(0, 1), (1, 2), (2, 3), (3, 5)]
+    empty = np.zeros(600, np.int64)
+    assert list(portions(empty, 256, 50_000)) == [(0, 256), (256, 512), (512, 600)]
+    assert list(portions(empty[:0], 256, 50_000)) == [(0, 0)]

@@ -196,6 +196,24 @@ def test_what_is_no_list_of_lists(sentences, message):
         Corpus.from_sentences(sentences, ALL)
 
 
+@pytest.mark.parametrize("how", [{"characters": True}, {"segment": str.split}], ids=str)
+def test_what_is_split_must_be_a_str(how):
+    with pytest.raises(
+        InputError, match=r"sentence 1 is \['the'\], a list, not a str, to be split"
+    ):
+        Corpus.from_sentences(["the cat", ["the"]], CorpusSettings(min_count=1, **how))
+
+
+def test_what_segment_gives_must_be_words(file):
+    settings = CorpusSettings(min_count=1, segment=str.upper)
+    for read in (
+        lambda: Corpus.from_files(file(TEXT), settings),
+        lambda: Corpus.from_sentences(TEXT.splitlines(), settings),
+    ):
+        with pytest.raises(InputError, match="sentence 0 is 'THE CAT SAT', a str, not a list of"):
+            read()
+
+
 def test_a_place_far_behind_is_told_rightly():
     sentences = [["a", "b"]] * 100_000 + [["a", None]]
     with pytest.raises(InputError, match="sentence 100000, word 1 is None"):

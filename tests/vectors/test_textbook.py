@@ -104,7 +104,7 @@ def compare(architecture, kind, sentences, draws):
     """Train kernel and network on the sentences; return both pairs of matrices and losses."""
     objective, settings = KINDS[kind]
     outputs = outputs_of(COUNTS, settings)
-    rules = Rules(ARCHITECTURES[architecture][0], objective, 2, False, 4, 8, False)
+    rules = Rules(ARCHITECTURES[architecture][0], objective, 2, False, 4, 8, 3, False)
     network = network_of(kind)
     tables, text = tables_of(network), corpus(sentences)
     plan, room = (type(a)(*(x[0] for x in a)) for a in new_plans(rules, outputs, tables, 1))
@@ -142,7 +142,7 @@ def test_kernel_makes_the_step_of_the_graph(architecture, kind, sentences, draws
 def test_negatives_equal_to_the_answer_are_among_the_cases(draws):
     _, settings = KINDS["negative sampling"]
     outputs, words = outputs_of(COUNTS, settings), new_words(20, 2)
-    rules = Rules(windows.CBOW, windows.NEGATIVES, 2, False, 4, 8, False)
+    rules = Rules(windows.CBOW, windows.NEGATIVES, 2, False, 4, 8, 3, False)
     plan, room = (
         type(a)(*(x[0] for x in a))
         for a in new_plans(rules, outputs, tables_of(network_of("softmax")), 1)
@@ -162,7 +162,7 @@ def test_an_undivided_gradient_is_noticed(kind, draws):
     objective, settings = KINDS[kind]
     outputs, network = outputs_of(COUNTS, settings), network_of(kind)
     tables, text = tables_of(network), corpus(SENTENCES)
-    rules = Rules(windows.CBOW, objective, 2, False, 4, 8, False)
+    rules = Rules(windows.CBOW, objective, 2, False, 4, 8, 3, False)
     plan, room = (type(a)(*(x[0] for x in a)) for a in new_plans(rules, outputs, tables, 1))
     step = Step(RATE, 0.0, 0.0, True, False, False)
     train_tokens(text, rules, outputs, tables, step, KEY, 0, 13, new_words(20, 2), plan, room)

@@ -9,7 +9,7 @@ import pytest
 
 from lexon.errors import InputError, ModelFileError
 from lexon.vectors import Callback, KeyedVectors, Word2Vec, open_vectors
-from lexon.vectors import word2vec as module
+from lexon.vectors import run as module
 
 #: Two topics that never meet: words of one are alike.
 TOPICS = [["red", "green", "blue", "paint"], ["one", "two", "three", "count"]]
