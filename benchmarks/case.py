@@ -20,13 +20,14 @@ class Settings:
 class Round:
     """One round of one contender.
 
-    ``seconds`` by row of the table; ``losses`` by name, to see that all did the same work; and
-    ``parts`` where the time went: seconds by part of the work.
+    ``seconds`` by row of the table; ``losses`` by name, to see that all did the same work;
+    ``parts`` where the time went: seconds by part of the work; and ``notes`` for the page.
     """
 
     seconds: dict[str, float]
     losses: dict[str, float] = field(default_factory=dict)
     parts: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 class Skipped(Exception):

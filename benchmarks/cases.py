@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from benchmarks import mlp, products, recurrent, sentence, textcnn, word_vectors
+from benchmarks import (
+    mlp,
+    products,
+    recurrent,
+    sentence,
+    textcnn,
+    vector_scale,
+    vector_search,
+    word_vectors,
+)
 from benchmarks.case import Case
 
 CASES: dict[str, Case] = {
@@ -13,4 +22,7 @@ CASES: dict[str, Case] = {
     "recurrent_equal": recurrent.EQUAL,
     "recurrent_sentences": recurrent.SENTENCES,
     **word_vectors.CASES,
+    "vector_search": vector_search.CASE,
+    "vector_reading": vector_search.READING,
+    **vector_scale.CASES,
 }

@@ -21,8 +21,9 @@ def section(case: Case, result: dict[str, Any]) -> str:
     if "skipped" in result:
         return "\n".join([*lines, f"Not run: {result['skipped']}.", ""])
     lines += [*_table(case.unit, result["rows"]), ""]
-    lines += [_loss(name, loss) for name, loss in result["losses"].items()]
-    if result["losses"]:
+    lines += [_loss(name, loss) for name, loss in result["losses"].items() if loss["values"]]
+    lines += [f"- {note}" for note in result.get("notes", ())]
+    if result["losses"] or result.get("notes"):
         lines.append("")
     if result["parts"]:
         lines += [_parts(result["parts"]), ""]
@@ -66,7 +67,8 @@ def _digits(value: float) -> int:
 
 
 def _loss(name: str, loss: dict[str, Any]) -> str:
-    values = ", ".join(f"{c} {value:.6f}" for c, value in loss["values"].items())
+    digits = 0 if all(float(value).is_integer() for value in loss["values"].values()) else 6
+    values = ", ".join(f"{c} {value:,.{digits}f}" for c, value in loss["values"].items())
     verdict = f"within {loss['tolerance']:g} of each other" if loss["agree"] else "THEY DIFFER"
     return f"- {name}: {values} ({verdict if len(loss['values']) > 1 else 'nobody to compare'})"
 

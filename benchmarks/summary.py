@@ -29,7 +29,13 @@ def summarise(
             "contenders": {n: _figures(s, operations, peak) for n, s in seconds.items()},
             "ratios": {n: _ratio(s, seconds[first]) for n, s in seconds.items() if n != first},
         }
-    return {"rows": rows, "losses": _losses(case, rounds), "parts": _parts(rounds[first])}
+    notes = [note for own in rounds.values() for note in own[-1].notes]
+    return {
+        "rows": rows,
+        "losses": _losses(case, rounds),
+        "parts": _parts(rounds[first]),
+        **({"notes": notes} if notes else {}),
+    }
 
 
 def _figures(seconds: list[float], operations: float, peak: float) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def lexon(model: Model, settings: Settings) -> Callable[[], Round]:
         )  # fmt: skip
 
     def read(trained: Any) -> tuple[int, Learned]:
-        outputs = trained._trainer.outputs
+        outputs = _no_outputs(trained.counts) if model.tree else trained._trainer.outputs
         learned = Learned(trained.words, trained.counts, trained.wv.vectors, outputs)
         return trained.corpus.raw_words, learned
 
@@ -221,11 +221,16 @@ def gensim(model: Model, settings: Settings) -> Callable[[], Round]:
     def read(trained: Any) -> tuple[int, Learned]:
         known = trained.wv.index_to_key
         counts = np.array([trained.wv.get_vecattr(word, "count") for word in known])
-        outputs = trained.syn1 if model.tree else trained.syn1neg
+        outputs = _no_outputs(counts) if model.tree else trained.syn1neg
         return trained.corpus_total_words, Learned(known, counts, trained.wv.vectors, outputs)
 
     one_row = dict(list(model.rows.items())[:1])
     return contest(model, settings, train, one_row, read)
+
+
+def _no_outputs(counts: Any) -> Any:
+    """In place of a tree's nodes, which nobody scores."""
+    return np.empty((len(counts), 0), np.float32)
 
 
 def case(model: Model) -> Case:
@@ -233,8 +238,8 @@ def case(model: Model) -> Case:
     rate = f"{model.lexon_rate} (lexon) and {model.gensim_rate} (gensim)"
     if model.skip_gram:
         direction = (
-            "lexon predicts the contexts from the centre, gensim the centre from each context;"
-            f" learning rate {model.lexon_rate} for both."
+            f"Learning rate {model.lexon_rate} for both; lexon predicts the contexts from the"
+            " centre, gensim the centre from each context."
         )
     else:
         direction = (
@@ -253,9 +258,9 @@ def case(model: Model) -> Case:
         explanation=(
             "From a text file (24 million words of Wikipedia, in the system's cache) to vectors,"
             f" reading and vocabulary included: {EPOCHS} epochs, window {WINDOW} (shrinking),"
-            f"{objective} sample {SAMPLE:g}, min_count {MIN_COUNT}. {direction[0].upper()}"
-            f"{direction[1:]} gensim reads by `corpus_file`, its fastest way, with as many workers"
-            f" as lexon has threads.{sharing} Words are those of the text, times epochs."
+            f"{objective} sample {SAMPLE:g}, min_count {MIN_COUNT}. {direction} gensim"
+            " reads by `corpus_file`, its fastest way, with as many workers as lexon has"
+            f" threads.{sharing} Words are those of the text, times epochs."
         ),
         contenders={
             "lexon": Contender(partial(lexon, model)),

@@ -82,7 +82,7 @@ def state_dict(module: Module) -> dict[str, Array]:
     >>> list(state_dict(nn.LSTM(3, 4, rng=0)))
     ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
     """
-    weights = {}
+    weights: dict[str, Array] = {}
     for entry in _entries(module, ""):
         values = entry.write([np.array(parameter.value) for parameter in entry.parameters])
         weights.update(zip(entry.names, values, strict=True))

@@ -33,7 +33,6 @@ class Walk(NamedTuple):
     stride: int  # 1, or -1 from the end to the beginning
     active: Array  # by step: how many sequences are that long
     end: Array  # their rows of the last step
-    earlier: Array  # by row: the row of the step before it, or -1 at step 0
 
     def own(self, states: Array) -> Array:
         """States (B, H) of the sequences of this walk, a copy in their order."""
@@ -41,7 +40,7 @@ class Walk(NamedTuple):
 
     def before(self, h: Array, h0: Array) -> Array:
         """h_prev (S, H): for each row of h (S, H) the state before it."""
-        states = h[self.earlier]
+        states = np.roll(h, self.stride, axis=0)
         states[self.first] = h0[self.sequences]
         return states
 
@@ -60,14 +59,15 @@ def walk(lengths: Array, reverse: bool) -> Walk:
     first = starts + (own - 1 if reverse else 0)
     steps = int(own[0]) if len(own) else 0
     active = np.searchsorted(-own, -np.arange(steps), side="left")
-    earlier = np.arange(int(lengths.sum())) - stride
-    earlier[first] = -1
-    return Walk(order, first, stride, active, first + stride * (own - 1), earlier)
+    return Walk(order, first, stride, active, first + stride * (own - 1))
 
 
 def together(task: Callable[[Array, int, int], object], steps: int, work: float) -> None:
-    """Call ``task(board, member, members)`` on all threads; they share ``steps`` steps."""
-    members = parallel.threads()
+    """Call ``task(board, member, members)`` on all threads; they share ``steps`` steps.
+
+    ``work`` is the number of floating-point operations of the whole: a little is done alone.
+    """
+    members = parallel.threads() if work >= parallel.WORTH_SHARING else 1
     board = new_board(steps)
     share(
         lambda member, _: task(board, member, members), [(m, m + 1) for m in range(members)], work

@@ -199,7 +199,7 @@ def _listed(
                 counts = nodes.setdefault(step >> 1, [0, 0])
                 counts[0] += 1 - (step & 1)
                 counts[1] += 1
-        return state, [(node, *counts) for node, counts in nodes.items()]
+        return state, [(node, left, all_) for node, (left, all_) in nodes.items()]
     for answer in answers:
         found.append((answer, 1, 1))
         if rules.objective == NEGATIVES:
@@ -219,7 +219,7 @@ def _shared(
     pool = [n for n in pool if not (rules.outside and n in own)]
     each = np.float32(rules.negatives) / np.float32(max(len(pool), 1))
     found: list[tuple[int, float, float]] = [(answer, 1, 1) for answer in answers]
-    return found + [(n, 0, each * np.float32(sum(a != n for a in answers))) for n in pool]
+    return found + [(n, 0, float(each * np.float32(sum(a != n for a in answers)))) for n in pool]
 
 
 def train_windows(

@@ -184,8 +184,7 @@ def dots(h, h_at, table, ids, first, last, out, shift):
         _products_4(h, h_at, table, width, ids, i, out, shift)
 
 
-@intrinsic
-def combine(context, table, width, ids, first, last, factors, shift, y, y_at):
+def _combine(context, table, width, ids, first, last, factors, shift, y, y_at):
     """y = sum of factors[i + shift] * table[ids[i]] for i from first to last, in order."""
 
     def generate(w: _Writer) -> None:
@@ -212,8 +211,10 @@ def combine(context, table, width, ids, first, last, factors, shift, y, y_at):
     return signature, _write(generate)
 
 
-@intrinsic
-def spread(context, table, width, ids, first, last, factors, shift, x, x_at):
+combine: Any = intrinsic(_combine)
+
+
+def _spread(context, table, width, ids, first, last, factors, shift, x, x_at):
     """table[ids[i]] += factors[i + shift] * x for i from first to last, in order."""
 
     def generate(w: _Writer) -> None:
@@ -237,8 +238,10 @@ def spread(context, table, width, ids, first, last, factors, shift, x, x_at):
     return signature, _write(generate)
 
 
-@intrinsic
-def prefetch(context, table, width, row):
+spread: Any = intrinsic(_spread)
+
+
+def _prefetch(context, table, width, row):
     """Ask for a row's cache lines ahead of its use."""
     signature = types.void(table, types.intp, types.intp)
 
@@ -256,3 +259,6 @@ def prefetch(context, table, width, row):
             builder.call(ask, [place, *(ir.Constant(flag, n) for n in (1, 3, 1))])
 
     return signature, _write(generate)
+
+
+prefetch: Any = intrinsic(_prefetch)

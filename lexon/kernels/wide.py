@@ -32,7 +32,7 @@ class Wide(types.Type):
 
 
 @register_model(Wide)
-class _WideModel(models.PrimitiveModel):  # type: ignore[misc]
+class _WideModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Wide) -> None:
         number = manager.lookup(kind.number).get_value_type()
         super().__init__(manager, kind, ir.VectorType(number, kind.lanes))
@@ -151,7 +151,7 @@ def _declare(symbol: Callable[..., Any], instruction: str) -> None:
 
         return x(x, y), generate
 
-    both = intrinsic(combine)
+    both: Any = intrinsic(combine)
 
     @overload(symbol)
     def _operate(x, y):
@@ -268,7 +268,7 @@ def _lift(function: Callable[..., Any]) -> None:
     def scalar(x):
         return function(x)
 
-    every = intrinsic(apply)
+    every: Any = intrinsic(apply)
 
     @overload(function)
     def _lifted(x):

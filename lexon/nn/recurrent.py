@@ -99,6 +99,7 @@ class Recurrent(Module):
     ) -> tuple[Tensor, State]:
         lengths = np.asarray(lengths)
         given = self._given(state, len(lengths))
+        zeros = np.zeros((len(lengths), self.hidden_size), self.layers["0"].bias.dtype)
         outputs: Any = x
         finals: list[list[Tensor]] = []
         for layer in range(self.num_layers):
@@ -108,16 +109,17 @@ class Recurrent(Module):
             for side in range(self.directions):
                 place = layer * self.directions + side
                 own = [ops.index(s, index=(slice(None), place)) for s in given]
+                own = own or [zeros] * self.states
                 name = f"{layer}_reverse" if side else f"{layer}"
                 h, *final = self._one(name, outputs, own, lengths, reverse=side == 1)
                 sides.append(h)
-                finals.append([f.detach() if detach else f for f in final])
+                finals.append(final)
             outputs = ops.concatenate(*sides, axis=1) if len(sides) > 1 else sides[0]
-        states = tuple(ops.stack(*each, axis=1) for each in zip(*finals, strict=True))
+        states = tuple(_side_by_side(each, detach) for each in zip(*finals, strict=True))
         return outputs, states if self.states > 1 else states[0]
 
     def _one(
-        self, name: str, x: Any, states: Sequence[Tensor], lengths: Array, reverse: bool
+        self, name: str, x: Any, states: Sequence[Any], lengths: Array, reverse: bool
     ) -> tuple[Tensor, ...]:
         """One layer in one direction: outputs and final states."""
         raise NotImplementedError
@@ -138,9 +140,8 @@ class Recurrent(Module):
         }
 
     def _given(self, state: State, batch: int) -> list[Any]:
-        """The initial states (B, layers x directions, H), one or two."""
+        """The initial states (B, layers x directions, H), one or two; none for zeros."""
         shape = (batch, len(self.layers), self.hidden_size)
-        dtype = next(iter(self.layers.values())).bias.dtype
         if state is not None:
             parts = list(state) if self.states > 1 else [state]
             for part in parts:
@@ -155,8 +156,8 @@ class Recurrent(Module):
             return [ops.broadcast_to(first, shape=shape) for first in self.first_states]
         if self.initial == "random" and self.training:
             drawn = (self.rng.normal(0, DEVIATION, shape) for _ in range(self.states))
-            return [values.astype(dtype) for values in drawn]
-        return [np.zeros(shape, dtype)] * self.states
+            return [values.astype(self.layers["0"].bias.dtype) for values in drawn]
+        return []
 
     def was_given(self, *inputs: Any) -> str:
         shape = np.shape(getattr(inputs[0], "value", inputs[0]))
@@ -166,6 +167,13 @@ class Recurrent(Module):
         more = f", num_layers={self.num_layers}" if self.num_layers > 1 else ""
         more += ", bidirectional" if self.bidirectional else ""
         return f"input_size={self.input_size}, hidden_size={self.hidden_size}{more}"
+
+
+def _side_by_side(states: Sequence[Tensor], detach: bool) -> Tensor:
+    """Final states of all layers and directions as one, (B, layers x directions, H)."""
+    if detach:
+        return Tensor(np.stack([state.value for state in states], axis=1), requires_grad=False)
+    return ops.stack(*states, axis=1)
 
 
 class RNN(Recurrent):
@@ -198,7 +206,7 @@ class RNN(Recurrent):
         self.nonlinearity: Nonlinearity = nonlinearity
 
     def _one(
-        self, name: str, x: Any, states: Sequence[Tensor], lengths: Array, reverse: bool
+        self, name: str, x: Any, states: Sequence[Any], lengths: Array, reverse: bool
     ) -> tuple[Tensor, ...]:
         own, options = self.layers[name], self._options(name, lengths, reverse)
         weights = own.weight_x, own.weight_h, own.bias
@@ -231,7 +239,7 @@ class GRU(Recurrent):
         self.reset_after = reset_after
 
     def _one(
-        self, name: str, x: Any, states: Sequence[Tensor], lengths: Array, reverse: bool
+        self, name: str, x: Any, states: Sequence[Any], lengths: Array, reverse: bool
     ) -> tuple[Tensor, ...]:
         own: Any = self.layers[name]
         weights = own.weight_x, own.weight_h, own.bias, own.bias_h
@@ -262,7 +270,7 @@ class LSTM(Recurrent):
     states = 2
 
     def _one(
-        self, name: str, x: Any, states: Sequence[Tensor], lengths: Array, reverse: bool
+        self, name: str, x: Any, states: Sequence[Any], lengths: Array, reverse: bool
     ) -> tuple[Tensor, ...]:
         own, options = self.layers[name], self._options(name, lengths, reverse)
         return ops.lstm(x, own.weight_x, own.weight_h, own.bias, *states, **options)

@@ -53,4 +53,6 @@ def keep_probabilities(counts: npt.ArrayLike, sample: float, paper: bool = False
 
 def keep_thresholds(probabilities: Array) -> Array:
     """Probabilities in units of 2**-32, less 1, as ``sampling.is_kept`` compares them."""
-    return np.clip(np.ceil(probabilities * _UNITS) - 1, 0, _UNITS - 1).astype(np.uint32)
+    units = np.ceil(np.asarray(probabilities, np.float64) * _UNITS)
+    thresholds: Array = np.clip(units - 1, 0, _UNITS - 1).astype(np.uint32)
+    return thresholds

@@ -46,7 +46,8 @@ class WordNetwork(Module):
     def forward(self, ids: npt.ArrayLike, mean: bool = True) -> Tensor:
         """h: the mean (or sum) of the rows of some words."""
         rows = ops.lookup(self.inputs, ids=np.asarray(ids))
-        return ops.mean(rows, axis=0) if mean else ops.sum(rows, axis=0)
+        h: Tensor = ops.mean(rows, axis=0) if mean else ops.sum(rows, axis=0)
+        return h
 
 
 # Architectures
@@ -61,7 +62,7 @@ def skip_gram(
     Source: Mikolov et al. 2013a, section 3.2
     """
     h = network([centre])
-    return ops.sum(ops.stack(*(objective(network, h, context) for context in contexts)))
+    return _total([objective(network, h, context) for context in contexts])
 
 
 def reversed_skip_gram(
@@ -71,8 +72,7 @@ def reversed_skip_gram(
 
     Equations: loss = sum over contexts c of -log P(centre | v_c)
     """
-    losses = [objective(network, network([context]), centre) for context in contexts]
-    return ops.sum(ops.stack(*losses))
+    return _total([objective(network, network([context]), centre) for context in contexts])
 
 
 def cbow(
@@ -90,6 +90,11 @@ def cbow(
     return objective(network, network(contexts, mean), centre)
 
 
+def _total(losses: list[Tensor]) -> Tensor:
+    total: Tensor = ops.sum(ops.stack(*losses))
+    return total
+
+
 # Objectives
 
 
@@ -99,7 +104,8 @@ def softmax(network: WordNetwork, h: Tensor, answer: int) -> Tensor:
     Equations: P(w | h) = e**(u_w . h) / sum over all words of e**(u . h); loss = -log P(answer | h)
     """
     scores = ops.matmul(network.outputs, h)
-    return ops.cross_entropy(ops.expand_dims(scores, axis=0), targets=np.array([answer]))
+    loss: Tensor = ops.cross_entropy(ops.expand_dims(scores, axis=0), targets=np.array([answer]))
+    return loss
 
 
 def negative_sampling(negatives: Sequence[int], weight: float = 1.0) -> Objective:
@@ -114,7 +120,10 @@ def negative_sampling(negatives: Sequence[int], weight: float = 1.0) -> Objectiv
         scores = ops.matmul(ops.lookup(network.outputs, ids=np.array([answer, *others])), h)
         wanted, weights = np.zeros(1 + len(others)), np.full(1 + len(others), weight)
         wanted[0] = weights[0] = 1
-        return ops.binary_cross_entropy(scores, targets=wanted, weights=weights, reduction="sum")
+        total: Tensor = ops.binary_cross_entropy(
+            scores, targets=wanted, weights=weights, reduction="sum"
+        )
+        return total
 
     return loss
 
@@ -129,6 +138,9 @@ def hierarchical_softmax(tree: Tree) -> Objective:
 
     def loss(network: WordNetwork, h: Tensor, answer: int) -> Tensor:
         scores = ops.matmul(ops.lookup(network.outputs, ids=tree.nodes(answer)), h)
-        return ops.binary_cross_entropy(scores, targets=1 - tree.codes(answer), reduction="sum")
+        total: Tensor = ops.binary_cross_entropy(
+            scores, targets=1 - tree.codes(answer), reduction="sum"
+        )
+        return total
 
     return loss

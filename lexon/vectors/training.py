@@ -108,8 +108,8 @@ class Settings:
 
 
 _LEAST = {
-    "window": 1, "negative": 0, "shared": 1, "near": 1, "sample": 0, "alpha": 0, "min_alpha": 0, "epochs": 0,
-    "seed": 0,
+    "window": 1, "negative": 0, "shared": 1, "near": 1, "sample": 0, "alpha": 0, "min_alpha": 0,
+    "epochs": 0, "seed": 0,
 }  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def test_variants_are_recognised(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     same(open_vectors(path))
     same(open_vectors(path, limit=4), WORDS[:4], TABLE[:4])
-    assert len(open_vectors(path, limit=100)) == 9
+    assert len(open_vectors(path, limit=10**12)) == 9
 
 
 @pytest.mark.parametrize("binary", [True, False])

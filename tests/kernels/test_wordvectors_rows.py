@@ -1,0 +1,106 @@
+"""Vector code over listed rows: right on every processor, and its bits know no neighbours."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from lexon.kernels.compile import OPTIONS
+from lexon.kernels.product import aligned
+from lexon.kernels.simd import registers
+from lexon.kernels.simd_rows import PAD, combine, dots, prefetch, spread
+
+ROOT = Path(__file__).parents[2]
+ROWS = 30
+
+
+@numba.njit(**OPTIONS)
+def _use(h, table, ids, first, last, factors, out, total):
+    dots(h, 0, table, ids, first, last, out, 2)
+    combine(table, table.shape[1], ids, first, last, factors, 1, total, 0)
+    for i in range(first, last):
+        prefetch(table, table.shape[1], ids[i])
+    spread(table, table.shape[1], ids, first, last, factors, 1, h, 0)
+
+
+def case(dtype, width, size, seed=0):
+    random = np.random.default_rng(seed)
+    table = aligned(ROWS * width, dtype).reshape(ROWS, width)
+    table[...] = random.normal(size=table.shape)
+    h = random.normal(size=width).astype(dtype)
+    ids = random.integers(0, ROWS, size + PAD).astype(np.int32)
+    ids[size // 2] = ids[0]
+    return h, table, ids, random.normal(size=size + PAD).astype(dtype)
+
+
+def used(h, table, ids, first, last, factors):
+    table, out, total = table.copy(), np.zeros(len(ids) + 2, h.dtype), np.ones_like(h)
+    _use(h, table, ids, first, last, factors, out, total)
+    return out[2:], total, table
+
+
+def check(dtype, width, size):
+    h, table, ids, factors = case(dtype, width, size)
+    first = min(1, size)
+    out, total, after = used(h, table, ids, first, size, factors)
+    rows, g = ids[first:size], factors[first + 1 : size + 1].astype(float)
+    exact = table.astype(float)
+    tolerance = {"rtol": 1e-5, "atol": 3e-5} if dtype is np.float32 else {"atol": 1e-12}
+    np.testing.assert_allclose(out[first:size], exact[rows] @ h, **tolerance)
+    np.testing.assert_allclose(total, g @ exact[rows], **tolerance)
+    np.add.at(exact, rows, np.outer(g, h))
+    np.testing.assert_allclose(after, exact, **tolerance)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8, 9, 13, 20])
+@pytest.mark.parametrize("width", [16, 32, 112, 128, 144, 304, 400])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_are_multiplied_combined_and_changed(dtype, width, size):
+    check(dtype, width, size)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bits_do_not_depend_on_the_place_in_a_list(dtype):
+    h, table, ids, factors = case(dtype, 112, 20)
+    out, _, _ = used(h, table, ids, 0, 20, factors)
+    for first in range(20):
+        alone, _, after = used(h, table, ids, first, first + 1, factors)
+        assert alone[first] == out[first]
+        row = table[ids[first]] + factors[first + 1] * h
+        np.testing.assert_allclose(after[ids[first]], row, rtol=1e-4, atol=1e-5)
+        others = np.arange(ROWS) != ids[first]
+        np.testing.assert_array_equal(after[others], table[others])
+
+
+def test_an_empty_list_changes_nothing():
+    h, table, ids, factors = case(np.float32, 48, 3)
+    _, total, after = used(h, table, ids, 2, 2, factors)
+    np.testing.assert_array_equal(after, table)
+    assert not total.any()
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="x86 only")
+@pytest.mark.parametrize(("processor", "width"), [("haswell", 32), ("x86-64-v2", 16)])
+def test_narrower_registers_give_right_results(processor, width, tmp_path):
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
+    narrow = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": "", "LEXON_CACHE": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.kernels.test_wordvectors_rows"],
+        cwd=ROOT, env=inherited | narrow, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(width)]
+
+
+if __name__ == "__main__":
+    for number in (np.float32, np.float64):
+        for numbers in (16, 112, 304):
+            check(number, numbers, 13)
+    print(registers().bytes)
