@@ -44,19 +44,18 @@ def find_records(data, width, starts, ends):
 
 
 @kernel
-def copy_records(data, ends, numbers, finite, first, last):
+def copy_records(data, ends, numbers, bits, finite, first, last):
     """Copy the bytes of the numbers behind the spaces at ``ends``; and tell which rows are finite.
 
-    Shapes: ``numbers`` (N, 4 D) uint8.
+    Shapes: ``numbers`` (N, 4 D) uint8, and ``bits`` (N, D) uint32, the same memory.
     """
     width = numbers.shape[1]
     for row in range(first, last):
         at = ends[row] + 1
-        line = numbers[row]
-        line[:] = data[at : at + width]
-        bits, strange = line.view(np.uint32), 0
-        for n in range(bits.size):
-            strange += (bits[n] & _INFINITE) == _INFINITE
+        numbers[row, :] = data[at : at + width]
+        strange = 0
+        for n in range(bits.shape[1]):
+            strange += (bits[row, n] & _INFINITE) == _INFINITE
         finite[row] = strange == 0
 
 

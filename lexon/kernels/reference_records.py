@@ -27,13 +27,13 @@ def find_records(data: Array, width: int, starts: Array, ends: Array) -> tuple[i
 
 
 def copy_records(
-    data: Array, ends: Array, numbers: Array, finite: Array, first: int, last: int
+    data: Array, ends: Array, numbers: Array, bits: Array, finite: Array, first: int, last: int
 ) -> None:
     """numbers[row] = the bytes behind the space; finite[row] = all of them make finite numbers"""
     for row in range(first, last):
         at = int(ends[row]) + 1
         numbers[row] = data[at : at + numbers.shape[1]]
-        finite[row] = np.isfinite(numbers[row].view("<f4")).all()
+        finite[row] = np.isfinite(bits[row].view("<f4")).all()
 
 
 def parse_lines(

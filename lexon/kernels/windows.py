@@ -273,11 +273,14 @@ def _list_nodes(outputs, context, start, stop, plan, listed):
         word = context[t]
         for k in range(outputs.path_starts[word], outputs.path_starts[word + 1]):
             node, code = outputs.path[k] >> 1, outputs.path[k] & 1
-            at = plan.place[node]
-            if first <= at < listed and plan.output_ids[at] == node:
-                plan.wanted[at] += 1 - code
-                plan.weight[at] += 1
-            else:
-                plan.place[node] = listed
-                listed = _put(plan, listed, node, 1 - code, 1)
+            at = np.int64(plan.place[node])
+            # Without a branch: whether ways part here is as good as random.
+            again = np.int64(at >= first) & np.int64(at < listed)
+            again &= np.int64(plan.output_ids[at] == node)
+            at = listed + (at - listed) * again
+            before = np.float32(again)
+            plan.place[node], plan.output_ids[at] = at, node
+            plan.wanted[at] = plan.wanted[at] * before + np.float32(1 - code)
+            plan.weight[at] = plan.weight[at] * before + np.float32(1)
+            listed += 1 - again
     return listed

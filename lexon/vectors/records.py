@@ -72,7 +72,10 @@ class Gathered:
         """Take the words of rows whose numbers are in place."""
         encoding, errors = self.asked.encoding, self.asked.unicode_errors
         try:
-            self.words += [word.decode(encoding) for word in words]
+            if encoding == "utf-8" and words:  # at once: no word holds a line end
+                self.words += b"\n".join(words).decode().split("\n")
+            else:
+                self.words += [word.decode(encoding) for word in words]
         except UnicodeDecodeError:
             for word in words:
                 self.words.append(self._strange(word, encoding, errors))
@@ -138,9 +141,9 @@ def read_binary(source: Source, header: Header, asked: Asked) -> tuple[list[str]
         found, used = find_records(data, width, starts, stops)
         starts, stops = starts[:found], stops[:found]
         numbers, finite = gathered.room(found), np.empty(found, bool)
-        out = numbers.view(np.uint8)
+        views = numbers.view(np.uint8), numbers.view(np.uint32)
 
-        def copy(first: int, last: int, taken: Any = (data, stops, out, finite)) -> None:
+        def copy(first: int, last: int, taken: Any = (data, stops, *views, finite)) -> None:
             copy_records(*taken, first, last)
 
         share(copy, blocks(found, _BLOCK), 10.0 * used)

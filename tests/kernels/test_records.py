@@ -46,7 +46,9 @@ def test_copied_numbers_keep_their_bits_and_strange_ones_are_told(width: int) ->
     ends = np.cumsum([0, *map(len, lines[:-1])]) + np.arange(40) % 5 + 1
     for module in (records, reference_records):
         numbers, finite = np.zeros((40, 4 * width), np.uint8), np.zeros(40, bool)
-        module.copy_records(bytes_of(b"".join(lines)), ends, numbers, finite, 2, 37)
+        module.copy_records(
+            bytes_of(b"".join(lines)), ends, numbers, numbers.view(np.uint32), finite, 2, 37
+        )
         np.testing.assert_array_equal(numbers[2:37].view(np.uint32), bits[2:37])
         with np.errstate(invalid="ignore"):
             right = np.isfinite(bits.view(np.float32)).all(1)
