@@ -63,14 +63,16 @@ def tokens(settings: Settings) -> int:
 def counts(words: int) -> Array:
     """How often each word would occur in 10^9 words."""
     share = 1.0 / np.arange(1, words + 1)
-    return np.ceil(1e9 * share / share.sum()).astype(np.int64)
+    occurring: Array = np.ceil(1e9 * share / share.sum()).astype(np.int64)
+    return occurring
 
 
 def drawn(words: int, number: int) -> Array:
     """A stream of words."""
     borders = np.cumsum(counts(words), dtype=np.float64)
     places = random_state(words).random(number) * borders[-1]
-    return borders.searchsorted(places, side="right").astype(np.int32)
+    words_drawn: Array = borders.searchsorted(places, side="right").astype(np.int32)
+    return words_drawn
 
 
 def stream(words: int, number: int) -> Stream:

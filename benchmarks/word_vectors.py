@@ -75,7 +75,7 @@ def text(settings: Settings) -> Text:
     """``$LEXON_DATA/enwiki/enwiki-24m.txt.xz`` unpacked, for it is no part of anyone's time."""
     packed = data_file("enwiki", "enwiki-24m.txt.xz")
     paths = [Path(_folder().name) / name for name in ("text.txt", "start.txt")]
-    limits = [QUICK_LINES if settings.quick else None, SCORED_LINES]
+    limits = [QUICK_LINES] * 2 if settings.quick else [None, SCORED_LINES]
     for path, limit in zip(paths, limits, strict=True):
         with lzma.open(packed) as source, open(path, "wb") as file:
             file.writelines(islice(source, limit))

@@ -169,11 +169,11 @@ def plan_windows(
             plan.input_ids[inputs : inputs + len(rows)] = rows
             inputs, predictions = inputs + len(rows), predictions + 1
             plan.inputs[predictions] = inputs
-        plan.output_ids[listed : listed + PAD] = 0
         plan.positions[windows] = words.positions[i]
         plan.pairs[windows] = 1 if rules.direction == CBOW else len(around)
         windows += 1
         plan.windows[windows] = predictions
+    plan.output_ids[listed : listed + PAD] = 0
     return windows
 
 

@@ -126,56 +126,67 @@ def _keep(corpus, first, last, limit, key, words, count):
 @lean
 def plan_windows(rules, outputs, words, first, last, key, context, plan):
     """Plan the windows around the kept words first to last; returns how many have a context."""
-    windows = predictions = listed = inputs = 0
+    windows = predictions = inputs = listed = 0
     plan.windows[0] = plan.inputs[0] = 0
     plan.slots[0] = 0
     pooled = -1
     for i in range(first, last):
-        state = mixed(key, words.positions[i])
-        if rules.objective == SHARED_NEGATIVES and words.positions[i] // rules.near != pooled:
-            pooled = words.positions[i] // rules.near
+        position = words.positions[i]
+        if rules.objective == SHARED_NEGATIVES and position // rules.near != pooled:
+            pooled = position // rules.near
             _fill_pool(outputs, mixed(~key, pooled), plan.pool)
-        reach = rules.window
-        if rules.shrink:
-            reach -= below(state >> u64(32), rules.window)
-        size = 0
-        for j in range(max(words.begins[i], i - reach), min(words.ends[i], i + reach + 1)):
-            context[size] = words.ids[j]
-            size += j != i
+        state = mixed(key, position)
+        size = _look_around(rules, words, i, state, context)
         if size == 0:
             continue
-        centre = words.ids[i]
-        context[size] = centre
-        both = rules.direction == CONTEXT_TO_CENTRE
-        for j in range(size if both else 1):
-            first_output = listed
-            if both and j > 0 and rules.objective != NEGATIVES:
-                first_output = plan.firsts[predictions - 1]
-            elif rules.direction == CENTRE_TO_CONTEXT:
-                state, listed = _list(rules, outputs, context, 0, size, size, state, plan, listed)
-            else:
-                state, listed = _list(
-                    rules, outputs, context, size, size + 1, size, state, plan, listed
-                )
-            plan.firsts[predictions], plan.lasts[predictions] = first_output, listed
-            room = (listed - first_output + STEP - 1) // STEP * STEP
-            plan.slots[predictions + 1] = plan.slots[predictions] + room
-            if rules.direction == CBOW:
-                for k in range(size):
-                    plan.input_ids[inputs + k] = context[k]
-                inputs += size
-            else:
-                plan.input_ids[inputs] = context[j] if both else centre
-                inputs += 1
-            predictions += 1
-            plan.inputs[predictions] = inputs
-        for k in range(listed, listed + PAD):
-            plan.output_ids[k] = 0
-        plan.positions[windows] = words.positions[i]
+        predictions, inputs, listed = _plan_window(
+            rules, outputs, context, size, state, plan, predictions, inputs, listed
+        )
+        plan.positions[windows] = position
         plan.pairs[windows] = 1 if rules.direction == CBOW else size
         windows += 1
         plan.windows[windows] = predictions
+    for k in range(listed, listed + PAD):
+        plan.output_ids[k] = 0
     return windows
+
+
+@part
+def _look_around(rules, words, i, state, context):
+    """Put the words within reach of word i into ``context``, and behind them word i itself."""
+    reach = rules.window
+    if rules.shrink:
+        reach -= below(state >> u64(32), rules.window)
+    size = 0
+    for j in range(max(words.begins[i], i - reach), min(words.ends[i], i + reach + 1)):
+        context[size] = words.ids[j]
+        size += j != i
+    context[size] = words.ids[i]
+    return size
+
+
+@part
+def _plan_window(rules, outputs, context, size, state, plan, predictions, inputs, listed):
+    """Plan the predictions of one window."""
+    start, stop = (0, size) if rules.direction == CENTRE_TO_CONTEXT else (size, size + 1)
+    first_output = listed
+    for j in range(size if rules.direction == CONTEXT_TO_CENTRE else 1):
+        if j == 0 or rules.objective == NEGATIVES:
+            first_output = listed
+            state, listed = _list(rules, outputs, context, start, stop, size, state, plan, listed)
+        plan.firsts[predictions], plan.lasts[predictions] = first_output, listed
+        room = (listed - first_output + STEP - 1) // STEP * STEP
+        plan.slots[predictions + 1] = plan.slots[predictions] + room
+        if rules.direction == CBOW:
+            for k in range(size):
+                plan.input_ids[inputs + k] = context[k]
+            inputs += size
+        else:
+            plan.input_ids[inputs] = context[size if stop == size else j]
+            inputs += 1
+        predictions += 1
+        plan.inputs[predictions] = inputs
+    return predictions, inputs, listed
 
 
 @part
@@ -273,14 +284,11 @@ def _list_nodes(outputs, context, start, stop, plan, listed):
         word = context[t]
         for k in range(outputs.path_starts[word], outputs.path_starts[word + 1]):
             node, code = outputs.path[k] >> 1, outputs.path[k] & 1
-            at = np.int64(plan.place[node])
-            # Without a branch: whether ways part here is as good as random.
-            again = np.int64(at >= first) & np.int64(at < listed)
-            again &= np.int64(plan.output_ids[at] == node)
-            at = listed + (at - listed) * again
-            before = np.float32(again)
-            plan.place[node], plan.output_ids[at] = at, node
-            plan.wanted[at] = plan.wanted[at] * before + np.float32(1 - code)
-            plan.weight[at] = plan.weight[at] * before + np.float32(1)
-            listed += 1 - again
+            at = plan.place[node]
+            if first <= at < listed and plan.output_ids[at] == node:
+                plan.wanted[at] += 1 - code
+                plan.weight[at] += 1
+            else:
+                plan.place[node] = listed
+                listed = _put(plan, listed, node, 1 - code, 1)
     return listed

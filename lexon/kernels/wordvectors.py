@@ -68,13 +68,11 @@ def forward(rules, outputs, tables, step, plan, rate, p, buffers):
     at = p * width
     combine(tables.inputs, width, plan.input_ids, begin, end, buffers.shares, 0, buffers.hidden, at)
     first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
+    rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
+    dots(buffers.hidden, at, tables.outputs, rows, first, last, buffers.coefficients, shift)
     if rules.objective == SOFTMAX:
-        rows = outputs.everything
-        dots(buffers.hidden, at, tables.outputs, rows, first, last, buffers.coefficients, shift)
         _softmax(step, plan, rate, p, shift, last, buffers)
     else:
-        rows = plan.output_ids
-        dots(buffers.hidden, at, tables.outputs, rows, first, last, buffers.coefficients, shift)
         if step.with_loss:
             _add_loss(plan, first, last, shift, buffers)
         _sigmoids(plan, rate, first, last, shift, buffers.coefficients)
@@ -117,26 +115,25 @@ def _add_loss(plan, first, last, shift, buffers):
 def _softmax(step, plan, rate, p, shift, size, buffers):
     """g = rate * (wanted - weight * softmax(s)), weight being the number of right answers."""
     c = buffers.coefficients
+    first, last = plan.firsts[p], plan.lasts[p]
     top = c[shift]
     for j in range(1, size):
         top = max(top, c[shift + j])
+    # The answers' part of the loss, while their scores are there.
+    right = 0.0
+    for t in range(first, last):
+        right += f64(c[shift + plan.output_ids[t]]) - f64(top)
     for j in range(size):
-        c[shift + j] = exponential(c[shift + j] - top) if not step.with_loss else c[shift + j]
-    if step.with_loss:
-        for t in range(plan.firsts[p], plan.lasts[p]):
-            buffers.losses[0] += f64(top) - f64(c[shift + plan.output_ids[t]])
-        for j in range(size):
-            c[shift + j] = exponential(c[shift + j] - top)
+        c[shift + j] = exponential(c[shift + j] - top)
     total = 0.0
     for j in range(size):
         total += f64(c[shift + j])
-    answers = plan.lasts[p] - plan.firsts[p]
     if step.with_loss:
-        buffers.losses[0] += answers * np.log(total)
-    scale = c.dtype.type(-rate * answers / total)
+        buffers.losses[0] += (last - first) * np.log(total) - right
+    scale = c.dtype.type(-rate * (last - first) / total)
     for j in range(size):
         c[shift + j] *= scale
-    for t in range(plan.firsts[p], plan.lasts[p]):
+    for t in range(first, last):
         c[shift + plan.output_ids[t]] += c.dtype.type(rate)
 
 

@@ -17,7 +17,7 @@ class Progress:
     words: int  # of one epoch
     epoch: int = 0  # completed
     position: int = 0  # words of the running epoch
-    trained: int = 0  # words since training began or was resumed
+    trained: int = 0  # words since the clock started
     seconds: float = 0.0
     losses: list[float] = field(default_factory=list)
     held_out: list[float] = field(default_factory=list)

@@ -22,7 +22,8 @@ Array = npt.NDArray[Any]
 
 #: How long a stretch between two looks at the clock takes. Units: seconds.
 STRETCH = 0.5
-_FIRST_STRETCH = 1 << 18
+#: Words of the first one, after which the clock starts: kernels are compiled meanwhile.
+_FIRST_STRETCH = 1 << 14
 
 
 class Run:
@@ -45,7 +46,7 @@ class Run:
     def run(self, checkpoint: Checkpoint | None, every: float) -> None:
         model, trainer, progress = self.model, self.trainer, self.progress
         self._tell("on_train_begin")
-        began = saved = time.monotonic()
+        began, saved = 0.0, time.monotonic()
         stretch = _FIRST_STRETCH
         try:
             while trainer.epoch < progress.epochs:
@@ -54,8 +55,10 @@ class Run:
                 started = time.monotonic()
                 self._train(stretch)
                 now = time.monotonic()
-                progress.seconds = now - began
                 stretch = max(1, int(stretch * STRETCH / max(now - started, STRETCH / 8)))
+                if not began:
+                    began, progress.trained = now, 0
+                progress.seconds = now - began
                 if checkpoint is not None and now - saved >= every:
                     checkpoint.save(self)
                     saved = time.monotonic()

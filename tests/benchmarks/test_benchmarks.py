@@ -6,6 +6,7 @@ import dataclasses
 import json
 import lzma
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -43,10 +44,24 @@ def sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def word_vector_cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """Their results, with gensim where it is installed; in this process, for there are many."""
+
+    def here(name: str, present: list[str], settings: Settings, *_: object) -> dict[str, Any]:
+        contenders = CASES[name].contenders
+        return {contender: [contenders[contender].prepare(settings)()] for contender in present}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(__main__, "race", here)
+        beside = dataclasses.replace(ALONE, alone=False)
+        return {name: __main__.run(name, beside) for name in CASES if "vector" in name}
+
+
 def test_cases_run_and_are_kept(
     sentences: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results = {name: __main__.run(name, ALONE) for name in CASES}
+    results = {name: __main__.run(name, ALONE) for name in CASES if "vector" not in name}
+    results |= word_vector_cases(monkeypatch)
     for name, result in results.items():
         first = next(iter(CASES[name].contenders))
         for row in result["rows"].values():
@@ -58,18 +73,19 @@ def test_cases_run_and_are_kept(
         assert {loss for loss in result["losses"]} == set(CASES[name].losses)
         assert not disagreements(result)
         assert all("PyTorch" in away or away == "gensim" for away in result["absent"])
+    assert list(results) == list(CASES)
     assert results["product"]["run"]["peak"] == 100.0
     assert sum(results["textcnn_epoch"]["parts"].values()) > 0
     assert "448 bytes" in results["vector_scale"]["notes"][0]
 
     monkeypatch.setattr(page, "RESULTS", tmp_path / "results" / "speed.json")
     monkeypatch.setattr(page, "PAGE", tmp_path / "README.md")
-    page.PAGE.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
+    page.PAGE.write_text(f"before\n{page.BEGIN}\nstale\n{page.END}\nafter\n")
     page.keep(results, CASES)
     page.keep({"product": {"skipped": "no reason"}}, CASES)
     assert json.loads(page.RESULTS.read_text()) == results
     text = page.PAGE.read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     assert all(case.title in text for case in CASES.values())
 
 
@@ -207,4 +223,4 @@ def test_rows_alone_are_those_of_training() -> None:
 
 def test_peak_memory_is_that_of_the_work() -> None:
     grown = vector_scale._peak_of(lambda: np.ones(10_000_000).sum() and None)
-    assert grown is None or 80e6 <= grown < 90e6
+    assert grown is None or 79e6 <= grown < 90e6

@@ -55,7 +55,15 @@ def test_analogies_are_answered(wiki: Path, more: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "terms", [["king", "man"], ["king", "-"], ["-", "king"], ["king", "+", "-", "man"], ["+"]]
+    "terms",
+    [
+        ["king", "man"],
+        ["king", "-"],
+        ["-", "king"],
+        ["king", "+", "-"],
+        ["king", "x", "man"],
+        ["+"],
+    ],
 )
 def test_what_is_no_sum_is_refused(wiki: Path, terms: list[str]) -> None:
     answer = lexon("vectors", "analogy", wiki, *terms)

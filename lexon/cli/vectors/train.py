@@ -172,7 +172,7 @@ class _Terminal(Callback):
     def on_progress(self, model: Word2Vec, progress: Progress) -> None:
         from lexon.cli.progress import duration
 
-        speed = f"{progress.speed:,.0f} words/s"
+        speed = f"{progress.speed:,.0f} words/s" if progress.trained else ""
         if self.live is not None:
             done = progress.epoch * progress.words + progress.position
             self.live.update(
@@ -181,7 +181,7 @@ class _Terminal(Callback):
                 completed=done,
                 description=f"{speed}, {duration(progress.left)} left",
             )
-        elif not self.estimated:
+        elif not self.estimated and progress.trained:
             self.console.print(f"{speed}: about {duration(progress.left)} to go", highlight=False)
             self.estimated = True
         if progress.position == 0:
@@ -190,7 +190,7 @@ class _Terminal(Callback):
     def _say_epoch(self, progress: Progress, speed: str) -> None:
         loss = f"  loss {progress.losses[-1]:.4f}" if progress.losses else ""
         held = f"  held-out loss {progress.held_out[-1]:.4f}" if progress.held_out else ""
-        self.console.print(f"epoch {progress.epoch:3d}{loss}{held}  {speed}", highlight=False)
+        self.console.print(f"epoch {progress.epoch:3d}{loss}{held}  {speed}".rstrip(), highlight=False)
 
     def on_train_end(self, model: Word2Vec) -> None:
         if self.live is not None:
