@@ -1,9 +1,12 @@
-"""Chinese hotel reviews: a cnn on characters beside tuned TF-IDF, 10 % stratified test."""
+"""Chinese hotel reviews: a cnn on characters beside tuned TF-IDF, 10 % stratified test.
+
+The network begins with vectors of characters, trained here on Chinese Wikipedia by skip-gram.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -13,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from lexon.tasks import TextClassifier
 from lexon.text import read_examples, stratified_holdout
+from lexon.vectors import KeyedVectors, Word2Vec
 
 
 def cells() -> dict[str, Callable[[Path], dict[str, float]]]:
@@ -31,8 +35,10 @@ def _cell(seed: int, data: Path) -> dict[str, float]:
         model="cnn",
         windows=(2, 3, 4),
         filters=100,
-        dimension=300,
-        epochs=20,
+        vectors=_characters(data),
+        optimizer="adam",
+        learning_rate=0.0005,
+        epochs=12,
         patience=None,
         seed=seed,
     ).fit(x, y)
@@ -42,6 +48,13 @@ def _cell(seed: int, data: Path) -> dict[str, float]:
         "TF-IDF accuracy": float(rival.score(x_test, y_test)),
         "best epoch": model.history_.best,
     }
+
+
+@cache
+def _characters(data: Path) -> KeyedVectors:
+    """Vectors of 300 numbers; one worker, so that they are the same in every run."""
+    corpus = data / "zh" / "zhwiki" / "zhwiki.txt.xz"
+    return Word2Vec(corpus_file=corpus, characters=True, sg=1, vector_size=300, workers=1).wv
 
 
 def _tuned_rival() -> GridSearchCV:

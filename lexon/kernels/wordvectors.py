@@ -19,7 +19,14 @@ import numpy.typing as npt
 from lexon.kernels.elementary import exponential, logistic
 from lexon.kernels.lean import lean, part
 from lexon.kernels.simd_rows import combine, dots, prefetch, spread
-from lexon.kernels.windows import SOFTMAX, STEP, keep_words, plan_windows
+from lexon.kernels.windows import (
+    NEGATIVES,
+    SHARED_NEGATIVES,
+    SOFTMAX,
+    STEP,
+    keep_words,
+    plan_windows,
+)
 
 Array = npt.NDArray[Any]
 
@@ -173,12 +180,15 @@ def train_windows(rules, outputs, tables, step, plan, windows, buffers):
 
 @part
 def fetch(rules, tables, plan, w):
-    """Ask for the rows of a window, while the one before is at work."""
+    """Ask for the rows of a window, while the one before is at work.
+
+    Nodes of a tree are many, and most stand in the windows around too: they are in the cache.
+    """
     width = tables.inputs.shape[1]
     first, last = plan.windows[w], plan.windows[w + 1]
     for i in range(plan.inputs[first], plan.inputs[last]):
         prefetch(tables.inputs, width, plan.input_ids[i])
-    if rules.objective != SOFTMAX:
+    if rules.objective == NEGATIVES or rules.objective == SHARED_NEGATIVES:
         for j in range(plan.firsts[first], plan.lasts[last - 1]):
             prefetch(tables.outputs, width, plan.output_ids[j])
 
