@@ -15,9 +15,7 @@ import hashlib
 import json
 import os
 import re
-import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -25,6 +23,22 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.errors import InputError, ModelFileError
+from lexon.replacing import replacing
+
+__all__ = [
+    "FORMAT",
+    "Stored",
+    "fits",
+    "header_bytes",
+    "kind_of",
+    "open_mapped",
+    "parse",
+    "read",
+    "replacing",
+    "serialise",
+    "write",
+    "write_mapped",
+]
 
 Array = npt.NDArray[Any]
 
@@ -45,50 +59,6 @@ class Stored(NamedTuple):
     kind: str
     content: dict[str, Any]
     arrays: dict[str, Array]
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary file beside ``path``, renamed over it at the end; on an error it is removed.
-
-    Raises:
-        InputError: the folder does not exist or cannot be written, or the disk is full.
-    """
-    target = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
-    except OSError as error:
-        raise _cannot_write(target, error) from None
-    temporary = Path(name)
-    try:
-        yield temporary
-        _make_durable(temporary)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise _cannot_write(target, error) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _cannot_write(target: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{target}: cannot be written: {error.strerror}\n"
-        "  is the folder there, writable, and the disk not full? What stood there is unchanged"
-    )
-
-
-def _make_durable(path: Path) -> None:
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write(

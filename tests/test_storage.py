@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,7 @@ def full(*_args: object, **_options: object) -> None:
 
 @pytest.mark.parametrize(
     ("owner", "step"),
-    [(Path, "write_bytes"), (os, "fsync"), (os, "replace"), (storage.tempfile, "mkstemp")],
+    [(Path, "write_bytes"), (os, "fsync"), (os, "replace"), (tempfile, "mkstemp")],
 )
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, owner, step):
     path = tmp_path / "m"

@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 from lexon.kernels.compile import inlined, kernel
 from lexon.kernels.product import Array, aligned
 from lexon.kernels.simd import registers, transpose
-from lexon.kernels.wide import _repeated, load, store
+from lexon.kernels.wide import _repeated, load, spread, store
 from lexon.parallel import blocks, share
 
 _BYTES = registers().bytes
@@ -219,11 +219,15 @@ def whole_vectors(columns, itemsize):
     return (columns + lanes - 1) // lanes * lanes
 
 
-def pack_strips(matrix: Array) -> Array:
-    """B (K, N) as strips; missing columns are zeros."""
+def pack_strips(matrix: Array, shift: int = 0) -> Array:
+    """B (K, N) as strips; missing columns are zeros.
+
+    With a ``shift`` its rows stand so many places further on, those without a place left out.
+    """
     depth, columns = matrix.shape
     strips = aligned(depth * padded_to_vectors(columns, matrix), matrix.dtype)
-    _pack_strips(np.ascontiguousarray(matrix).reshape(-1), depth, columns, strips)
+    flat = np.ascontiguousarray(matrix).reshape(-1)
+    _pack_strips(flat, depth, columns, np.arange(depth) - shift, strips)
     return strips
 
 
@@ -278,27 +282,46 @@ def _pack_gates(flat, gates, units, depth, strips):
             at += depth * width
 
 
-def gate_sums(dz: Array, gates: Sequence[int], units: int, bs: list[Array]) -> list[Array]:
-    """Aᵀ B summed over the rows in order, for each B (S, N): gradients (G H, N) of weights.
+def gate_sums(
+    dz: Array, gates: Sequence[int], units: int, bs: Sequence[tuple[Array, int]]
+) -> tuple[Array, list[Array]]:
+    """Sums over the rows, in order, of A (S, G H) and of Aᵀ B for each B (S, N).
 
-    A (S, G H) are the ``gates`` of ``dz``, which stands in strips: the rows of a block of units
-    one after the other, block after block, gate after gate.
+    A are the ``gates`` of ``dz``, which stands in strips: the rows of a block of units one after
+    the other, block after block, gate after gate. Each B is given packed, with its N. These are
+    the gradients (G H) of a bias and (G H, N) of weights.
     """
-    rows = len(bs[0])
-    cs = [np.empty((len(gates) * units, b.shape[1]), b.dtype) for b in bs]
-    pairs = [(pack_strips(b), b.shape[1], c.reshape(-1)) for b, c in zip(bs, cs, strict=True)]
-    some = blocks(units, strip_width(dz.dtype))
     padded = padded_to_vectors(units, dz)
+    rows = len(bs[0][0]) // max(padded_to_vectors(bs[0][1], dz), 1)
+    total = np.empty(len(gates) * units, dz.dtype)
+    cs = [np.empty((len(total), columns), dz.dtype) for _, columns in bs]
+    some = blocks(units, strip_width(dz.dtype))
 
     def one(task: int, _: int) -> None:
         place, (first, last) = task // len(some), some[task % len(some)]
-        at = (gates[place] * padded + first) * rows
-        for b, columns, c in pairs:
-            _row_sums(dz, at, last - first, rows, b, columns, c, place * units + first)
+        at, to = (gates[place] * padded + first) * rows, place * units + first
+        _column_sums(dz, at, last - first, rows, total, to)
+        for (b, columns), c in zip(bs, cs, strict=True):
+            _row_sums(dz, at, last - first, rows, b, columns, c.reshape(-1), to)
 
     work = sum(2.0 * rows * c.size for c in cs)
     share(one, blocks(len(gates) * len(some), 1), work)
-    return cs
+    return total, cs
+
+
+@kernel
+def _column_sums(a, a_at, height, depth, total, first):
+    """Sums over the rows of one strip of A: of some rows at a time, then of those sums."""
+    lanes = _BYTES // a.itemsize
+    tall = whole_vectors(height, a.itemsize)
+    for m in range(0, height, lanes):
+        whole = spread(a.dtype.type(0))
+        for begin in range(0, depth, _ROWS_AT_ONCE):
+            part = spread(a.dtype.type(0))
+            for k in range(begin, min(begin + _ROWS_AT_ONCE, depth)):
+                part = part + load(a, a_at + k * tall + m, lanes)
+            whole = whole + part
+        store(total, first + m, height - m, whole)
 
 
 @kernel
