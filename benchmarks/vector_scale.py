@@ -27,10 +27,12 @@ import numpy.typing as npt
 
 from benchmarks.case import Case, Contender, Round, Settings, random_state
 from lexon.kernels.simd_rows import prefetch
+from lexon.vectors.training import Settings as Training
+from lexon.vectors.training import Trainer
 
 Array = npt.NDArray[Any]
 
-DIMENSION, WINDOW, CONTEXTS, SHARED, SAMPLE = 100, 5, 6, 10, 1e-3
+DIMENSION, WINDOW, CONTEXTS, SHARED, SAMPLE = 100, 5, 6, Training.shared, 1e-3
 #: Rows of a kept word that the cache does not hold from the window before: its own, that of the
 #: word which enters the window, and its negatives.
 ROWS = 2 + SHARED
@@ -103,10 +105,7 @@ def row_bytes() -> int:
     return -(-DIMENSION * NUMBER // LINE) * LINE
 
 
-def new_trainer(words: int, threads: int) -> Any:
-    from lexon.vectors.training import Settings as Training
-    from lexon.vectors.training import Trainer
-
+def new_trainer(words: int, threads: int) -> Trainer:
     how = Training(sg=True, window=WINDOW, sample=SAMPLE, shared=SHARED, epochs=100)
     return Trainer(counts(words), DIMENSION, how, workers=threads)
 

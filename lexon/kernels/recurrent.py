@@ -16,6 +16,7 @@ import numpy as np
 from lexon import parallel
 from lexon.kernels.ngram import starts_of
 from lexon.kernels.product import Array
+from lexon.kernels.strip import pack_before
 from lexon.kernels.team import new_board
 from lexon.parallel import share
 
@@ -39,10 +40,8 @@ class Walk(NamedTuple):
         return states[self.sequences].reshape(-1)
 
     def before(self, h: Array, h0: Array) -> Array:
-        """h_prev (S, H): for each row of h (S, H) the state before it."""
-        states = np.roll(h, self.stride, axis=0)
-        states[self.first] = h0[self.sequences]
-        return states
+        """Strips of h_prev (S, H): for each row of h (S, H) the state before it."""
+        return pack_before(h, self.own(h0), self.first, self.stride)
 
     def last(self, h: Array, h0: Array) -> Array:
         """The states (B, H) after the last step; of an empty sequence the first one."""

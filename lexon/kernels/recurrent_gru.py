@@ -1,8 +1,8 @@
 """Gated recurrent units over sequences laid end to end, forward and back.
 
-r, u = sigmoid of z + U h_prev      (z = W x + b, gate by gate: r, u, n)
+r, u = sigmoid of z + b + U h_prev      (z = W x, gate by gate: r, u, n)
 q = U_n h_prev + v
-n = tanh(z_n + r q)
+n = tanh(z_n + b_n + r q)
 h = u h_prev + (1 - u) n
 """
 
@@ -22,7 +22,9 @@ from lexon.kernels.wide import load, spread, store
 _BYTES = registers().bytes
 
 
-def gru_forward(z: Array, strips: Array, v: Array, h0: Array, walk: Walk) -> tuple[Array, Array]:
+def gru_forward(
+    z: Array, b: Array, strips: Array, v: Array, h0: Array, walk: Walk
+) -> tuple[Array, Array]:
     """h and q (S, H) of every row; z (S, 3H) becomes the gates r, u, n.
 
     ``strips`` is U (3H, H) by ``pack_gates``.
@@ -31,7 +33,7 @@ def gru_forward(z: Array, strips: Array, v: Array, h0: Array, walk: Walk) -> tup
     h, q = np.empty((rows, units), z.dtype), np.empty((rows, units), z.dtype)
     states = np.concatenate([walk.own(h0), np.empty(len(walk.first) * units, z.dtype)])
     given = (
-        z.reshape(-1), strips, v, states, *walk[1:4], units, h.reshape(-1), q.reshape(-1)
+        z.reshape(-1), b, strips, v, states, *walk[1:4], units, h.reshape(-1), q.reshape(-1)
     )  # fmt: skip
     together(lambda *team: _forward(*given, *team), len(walk.active), 6.0 * h.size * units)
     return h, q
@@ -63,7 +65,9 @@ def gru_backward(
 
 
 @kernel
-def _forward(z, strips, bias, states, first, stride, active, units, h, q, board, member, members):
+def _forward(
+    z, b, strips, bias, states, first, stride, active, units, h, q, board, member, members
+):
     batch, lanes = first.size, _BYTES // z.itemsize
     full = VECTORS * lanes
     blocks = (units + full - 1) // full
@@ -87,10 +91,13 @@ def _forward(z, strips, bias, states, first, stride, active, units, h, q, board,
                 for left in range(0, used, lanes):
                     there, at, own = used - left, m * width + left, m * units + unit + left
                     of_h, of_z = row * units + unit + left, row * 3 * units + unit + left
-                    r = logistic(load(s, at, lanes) + load(z, of_z, there))
-                    u = logistic(load(s, gate + at, lanes) + load(z, of_z + units, there))
+                    r = load(s, at, lanes) + load(z, of_z, there)
+                    r = logistic(r + load(b, unit + left, there))
+                    u = load(s, gate + at, lanes) + load(z, of_z + units, there)
+                    u = logistic(u + load(b, units + unit + left, there))
                     inner = load(s, 2 * gate + at, lanes) + load(bias, unit + left, there)
-                    c = tangent(load(z, of_z + 2 * units, there) + r * inner)
+                    c = load(z, of_z + 2 * units, there) + load(b, 2 * units + unit + left, there)
+                    c = tangent(c + r * inner)
                     state = c + u * (load(states, old + own, there) - c)
                     store(z, of_z, there, r)
                     store(z, of_z + units, there, u)

@@ -1,6 +1,6 @@
 """Long short-term memory over sequences laid end to end, forward and back.
 
-i, f, o = sigmoid, g = tanh of z + U h_prev       (z = W x + b, gate by gate: i, f, g, o)
+i, f, o = sigmoid, g = tanh of z + b + U h_prev       (z = W x, gate by gate: i, f, g, o)
 c = f c_prev + i g
 h = o tanh(c)
 """
@@ -21,7 +21,9 @@ from lexon.kernels.wide import load, spread, store
 _BYTES = registers().bytes
 
 
-def lstm_forward(z: Array, strips: Array, h0: Array, c0: Array, walk: Walk) -> tuple[Array, Array]:
+def lstm_forward(
+    z: Array, b: Array, strips: Array, h0: Array, c0: Array, walk: Walk
+) -> tuple[Array, Array]:
     """h and c (S, H) of every row; z (S, 4H) becomes the gates i, f, g, o.
 
     ``strips`` is U (4H, H) by ``pack_gates``.
@@ -31,7 +33,7 @@ def lstm_forward(z: Array, strips: Array, h0: Array, c0: Array, walk: Walk) -> t
     states = np.concatenate([walk.own(h0), np.empty(len(walk.first) * units, z.dtype)])
     cells = np.empty(len(walk.first) * padded_to_vectors(units, z), z.dtype)
     given = (
-        z.reshape(-1), strips, states, walk.own(c0), cells, *walk[1:4], units,
+        z.reshape(-1), b, strips, states, walk.own(c0), cells, *walk[1:4], units,
         h.reshape(-1), c.reshape(-1),
     )  # fmt: skip
     together(lambda *team: _forward(*given, *team), len(walk.active), 8.0 * h.size * units)
@@ -64,7 +66,7 @@ def lstm_backward(
 
 
 @kernel
-def _forward(z, strips, states, c0, cells, first, stride, active, units, h, c, board, member, members):  # fmt: skip  # noqa: E501
+def _forward(z, b, strips, states, c0, cells, first, stride, active, units, h, c, board, member, members):  # fmt: skip  # noqa: E501
     batch, lanes = first.size, _BYTES // z.itemsize
     full = VECTORS * lanes
     blocks = (units + full - 1) // full
@@ -90,10 +92,15 @@ def _forward(z, strips, states, c0, cells, first, stride, active, units, h, c, b
                     of_h, of_z = row * units + unit + v, row * 4 * units + unit + v
                     own = m * units + unit + v
                     before = load(c0, own, there) if t == 0 else load(cells, cell + at, lanes)
-                    i = logistic(load(s, at, lanes) + load(z, of_z, there))
-                    f = logistic(load(s, gate + at, lanes) + load(z, of_z + units, there))
-                    g_ = tangent(load(s, 2 * gate + at, lanes) + load(z, of_z + 2 * units, there))
-                    o = logistic(load(s, 3 * gate + at, lanes) + load(z, of_z + 3 * units, there))
+                    bias = unit + v
+                    i = load(s, at, lanes) + load(z, of_z, there)
+                    i = logistic(i + load(b, bias, there))
+                    f = load(s, gate + at, lanes) + load(z, of_z + units, there)
+                    f = logistic(f + load(b, bias + units, there))
+                    g_ = load(s, 2 * gate + at, lanes) + load(z, of_z + 2 * units, there)
+                    g_ = tangent(g_ + load(b, bias + 2 * units, there))
+                    o = load(s, 3 * gate + at, lanes) + load(z, of_z + 3 * units, there)
+                    o = logistic(o + load(b, bias + 3 * units, there))
                     now = f * before + i * g_
                     state = o * tangent(now)
                     store(z, of_z, there, i)

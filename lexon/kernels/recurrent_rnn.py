@@ -1,6 +1,6 @@
 """The simple recurrent network over sequences laid end to end, forward and back.
 
-h = f(z + U h_prev)      (z = W x + b; f = tanh or relu)
+h = f(z + b + U h_prev)      (z = W x; f = tanh or relu)
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from lexon.kernels.wide import load, spread, store, where_positive
 _BYTES = registers().bytes
 
 
-def rnn_forward(z: Array, strips: Array, h0: Array, walk: Walk, rectified: bool) -> Array:
+def rnn_forward(z: Array, b: Array, strips: Array, h0: Array, walk: Walk, rectified: bool) -> Array:
     """z (S, H) becomes h. ``strips`` is U (H, H) by ``pack_gates``."""
     units = z.shape[1]
     states = np.concatenate([walk.own(h0), np.empty(len(walk.first) * units, z.dtype)])
-    given = z.reshape(-1), strips, states, *walk[1:4], units, rectified
+    given = z.reshape(-1), b, strips, states, *walk[1:4], units, rectified
     together(lambda *team: _forward(*given, *team), len(walk.active), 2.0 * z.size * units)
     return z
 
@@ -51,7 +51,7 @@ def rnn_backward(
 
 
 @kernel
-def _forward(z, strips, states, first, stride, active, units, rectified, board, member, members):
+def _forward(z, b, strips, states, first, stride, active, units, rectified, board, member, members):
     batch, lanes = first.size, _BYTES // z.itemsize
     full = VECTORS * lanes
     blocks = (units + full - 1) // full
@@ -71,6 +71,7 @@ def _forward(z, strips, states, first, stride, active, units, rectified, board, 
                 row = (first[m] + t * stride) * units + unit
                 for v in range(0, used, lanes):
                     sum_ = load(s, m * width + v, lanes) + load(z, row + v, used - v)
+                    sum_ = sum_ + load(b, unit + v, used - v)
                     state = where_positive(sum_, sum_) if rectified else tangent(sum_)
                     store(z, row + v, used - v, state)
                     store(states, new + m * units + unit + v, used - v, state)

@@ -219,15 +219,23 @@ def whole_vectors(columns, itemsize):
     return (columns + lanes - 1) // lanes * lanes
 
 
-def pack_strips(matrix: Array, shift: int = 0) -> Array:
-    """B (K, N) as strips; missing columns are zeros.
+def pack_strips(matrix: Array) -> Array:
+    """B (K, N) as strips; missing columns are zeros."""
+    return _packed(matrix, 0)
 
-    With a ``shift`` its rows stand so many places further on, those without a place left out.
-    """
+
+def pack_before(h: Array, states: Array, first: Array, stride: int) -> Array:
+    """h_prev (S, H) as strips: h (S, H) moved on by one step, ``states`` in the rows ``first``."""
+    strips = _packed(h, stride)
+    _put_rows(states, first, 0, h.shape[1], len(h), strips)
+    return strips
+
+
+def _packed(matrix: Array, shift: int) -> Array:
     depth, columns = matrix.shape
     strips = aligned(depth * padded_to_vectors(columns, matrix), matrix.dtype)
     flat = np.ascontiguousarray(matrix).reshape(-1)
-    _pack_strips(flat, depth, columns, np.arange(depth) - shift, strips)
+    _put_rows(flat, np.arange(depth), shift, columns, depth, strips)
     return strips
 
 
@@ -246,16 +254,20 @@ def padded_to_vectors(columns: int, matrix: Array) -> int:
 
 
 @kernel
-def _pack_strips(flat, depth, columns, strips):
+def _put_rows(flat, places, shift, columns, depth, strips):
+    """Row k of B becomes row ``places[k] + shift`` of the strips, if there is such a row."""
     lanes = _BYTES // flat.itemsize
     full = VECTORS * lanes
-    for k in range(depth):
+    for k in range(places.size):
+        row = places[k] + shift
+        if row < 0 or row >= depth:
+            continue
         for first in range(0, columns, full):
             width = whole_vectors(min(full, columns - first), flat.itemsize)
             for left in range(0, width, lanes):
                 column = first + left
                 number = load(flat, k * columns + column, columns - column)
-                store(strips, first * depth + k * width + left, lanes, number)
+                store(strips, first * depth + row * width + left, lanes, number)
 
 
 @kernel
@@ -283,7 +295,7 @@ def _pack_gates(flat, gates, units, depth, strips):
 
 
 def gate_sums(
-    dz: Array, gates: Sequence[int], units: int, bs: Sequence[tuple[Array, int]]
+    dz: Array, rows: int, gates: Sequence[int], units: int, bs: Sequence[tuple[Array, int]]
 ) -> tuple[Array, list[Array]]:
     """Sums over the rows, in order, of A (S, G H) and of Aᵀ B for each B (S, N).
 
@@ -292,7 +304,6 @@ def gate_sums(
     the gradients (G H) of a bias and (G H, N) of weights.
     """
     padded = padded_to_vectors(units, dz)
-    rows = len(bs[0][0]) // max(padded_to_vectors(bs[0][1], dz), 1)
     total = np.empty(len(gates) * units, dz.dtype)
     cs = [np.empty((len(total), columns), dz.dtype) for _, columns in bs]
     some = blocks(units, strip_width(dz.dtype))

@@ -57,8 +57,9 @@ def rnn(
     """
     steps, of_w, of_u = _begin("rnn", x, lengths, reverse, derived, w, u)
     rectified = _rectified(nonlinearity)
-    z = product(x, of_w("columns", _columns), np.ascontiguousarray(b))
-    h = rnn_forward(z, of_u("gates", partial(pack_gates, gates=1)), h0, steps, rectified)
+    z = product(x, of_w("columns", _columns))
+    bias = np.ascontiguousarray(b)
+    h = rnn_forward(z, bias, of_u("gates", partial(pack_gates, gates=1)), h0, steps, rectified)
 
     def pull(dh: Array, dh_n: Array) -> tuple[Downstream, ...]:
         total = _room(h, note)
@@ -66,16 +67,12 @@ def rnn(
             h, of_u("strips", pack_strips), _rows(dh), dh_n, steps, rectified, total
         )
         _tell(note, total, steps)
-
-        @cache
-        def sums() -> list[Array]:
-            return gate_sums(grads, [0], h0.shape[1], [x, steps.before(h, h0)])
-
+        sums = _sums(grads, x, h, h0, steps, [0])
         return (
             lambda: product(dz, of_w("rows", pack)),
+            lambda: sums()[1][0],
+            lambda: sums()[1][1],
             lambda: sums()[0],
-            lambda: sums()[1],
-            lambda: dz.sum(axis=0),
             dh0,
         )
 
@@ -120,9 +117,10 @@ def gru(
     """
     steps, of_w, of_u = _begin("gru", x, lengths, reverse, derived, w, u)
     units = h0.shape[1]
-    gates = product(x, of_w("columns", _columns), np.ascontiguousarray(b))
+    gates = product(x, of_w("columns", _columns))
     strips = of_u("gates", partial(pack_gates, gates=3))
-    h, q = gru_forward(gates, strips, np.ascontiguousarray(v), h0, steps)
+    bias = np.ascontiguousarray(b)
+    h, q = gru_forward(gates, bias, strips, np.ascontiguousarray(v), h0, steps)
 
     def pull(dh: Array, dh_n: Array) -> tuple[Downstream, ...]:
         total = _room(h, note)
@@ -130,12 +128,22 @@ def gru(
             gates, q, h, h0, of_u("strips", pack_strips), _rows(dh), dh_n, steps, total
         )
         _tell(note, total, steps)
+        rows = len(x)
+
+        @cache
+        def to_x() -> tuple[Array, list[Array]]:
+            return gate_sums(grads, rows, [0, 1, 2], units, [(pack_strips(x), x.shape[1])])
+
+        @cache
+        def to_h() -> tuple[Array, list[Array]]:
+            return gate_sums(grads, rows, [0, 1, 3], units, [(steps.before(h, h0), units)])
+
         return (
             lambda: product(dz, of_w("rows", pack)),
-            lambda: gate_sums(grads, [0, 1, 2], units, [x])[0],
-            lambda: gate_sums(grads, [0, 1, 3], units, [steps.before(h, h0)])[0],
-            lambda: dz.sum(axis=0),
-            lambda: (dz[:, 2 * units :] * gates[:, :units]).sum(axis=0),
+            lambda: to_x()[1][0],
+            lambda: to_h()[1][0],
+            lambda: to_x()[0],
+            lambda: to_h()[0][2 * units :],
             dh0,
         )
 
@@ -178,8 +186,9 @@ def lstm(
     Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000.
     """
     steps, of_w, of_u = _begin("lstm", x, lengths, reverse, derived, w, u)
-    gates = product(x, of_w("columns", _columns), np.ascontiguousarray(b))
-    h, c = lstm_forward(gates, of_u("gates", partial(pack_gates, gates=4)), h0, c0, steps)
+    gates = product(x, of_w("columns", _columns))
+    bias = np.ascontiguousarray(b)
+    h, c = lstm_forward(gates, bias, of_u("gates", partial(pack_gates, gates=4)), h0, c0, steps)
 
     def pull(dh: Array, dh_n: Array, dc_n: Array) -> tuple[Downstream, ...]:
         total = _room(h, note)
@@ -187,16 +196,12 @@ def lstm(
             gates, c, c0, of_u("strips", pack_strips), _rows(dh), dh_n, dc_n, steps, total
         )
         _tell(note, total, steps)
-
-        @cache
-        def sums() -> list[Array]:
-            return gate_sums(grads, [0, 1, 2, 3], h0.shape[1], [x, steps.before(h, h0)])
-
+        sums = _sums(grads, x, h, h0, steps, [0, 1, 2, 3])
         return (
             lambda: product(dz, of_w("rows", pack)),
+            lambda: sums()[1][0],
+            lambda: sums()[1][1],
             lambda: sums()[0],
-            lambda: sums()[1],
-            lambda: dz.sum(axis=0),
             dh0,
             dc0,
         )
@@ -293,6 +298,19 @@ def _begin(
     steps = walk(checked_lengths(operation, lengths, len(x)), reverse)
     fresh: tuple[Derived, Derived] = (lambda _, make: make(w), lambda _, make: make(u))
     return steps, *(derived or fresh)
+
+
+def _sums(
+    grads: Array, x: Array, h: Array, h0: Array, steps: Walk, gates: list[int]
+) -> Callable[[], tuple[Array, list[Array]]]:
+    """Gradients of b, and of w and u: made together, when the first is asked for."""
+
+    def make() -> tuple[Array, list[Array]]:
+        units = h.shape[1]
+        bs = [(pack_strips(x), x.shape[1]), (steps.before(h, h0), units)]
+        return gate_sums(grads, len(x), gates, units, bs)
+
+    return cache(make)
 
 
 def _columns(w: Array) -> Any:

@@ -34,7 +34,7 @@ def batches(draw):
 
 
 def inputs(kind, batch, dtype):
-    """z, u, extra (v), and the states h0, c0; gradients dh, dh_n, dc_n."""
+    """z, u, both biases, and the states h0, c0, dh_n, dc_n; the gradient dh."""
     lengths, units, _, seed = batch
     random, rows, gates = np.random.default_rng(seed), int(lengths.sum()), GATES[kind]
 
@@ -43,7 +43,8 @@ def inputs(kind, batch, dtype):
 
     u = normal(gates * units, units, scale=0.5 / np.sqrt(units))
     states = [normal(len(lengths), units) for _ in range(4)]
-    return normal(rows, gates * units), u, normal(units), states, normal(rows, units)
+    biases = normal((gates + 1) * units)
+    return normal(rows, gates * units), u, biases, states, normal(rows, units)
 
 
 def forward(kind, batch, given):
@@ -51,21 +52,23 @@ def forward(kind, batch, given):
     lengths, _, reverse, _ = batch
     z, u, v, (h0, c0, *_), _ = given
     steps, strips, z = walk(lengths, reverse), pack_gates(u, GATES[kind]), z.copy()
+    b, v = np.split(v, [len(u)])
     if kind == "gru":
-        return *gru_forward(z, strips, v, h0, steps), z
+        return *gru_forward(z, b, strips, v, h0, steps), z
     if kind == "lstm":
-        return *lstm_forward(z, strips, h0, c0, steps), z
-    return (rnn_forward(z, strips, h0, steps, kind == "relu"),)
+        return *lstm_forward(z, b, strips, h0, c0, steps), z
+    return (rnn_forward(z, b, strips, h0, steps, kind == "relu"),)
 
 
 def forward_reference(kind, batch, given):
     lengths, _, reverse, _ = batch
     z, u, v, (h0, c0, *_), _ = given
+    b, v = np.split(v, [len(u)])
     if kind == "gru":
-        return reference.gru_forward(z, u, v, h0, lengths, reverse)
+        return reference.gru_forward(z, b, u, v, h0, lengths, reverse)
     if kind == "lstm":
-        return reference.lstm_forward(z, u, h0, c0, lengths, reverse)
-    return (reference.rnn_forward(z, u, h0, lengths, reverse, kind == "relu"),)
+        return reference.lstm_forward(z, b, u, h0, c0, lengths, reverse)
+    return (reference.rnn_forward(z, b, u, h0, lengths, reverse, kind == "relu"),)
 
 
 def backward(kind, batch, given, kept, record=True):
@@ -142,12 +145,14 @@ def test_equals_the_reference(kind, dtype, batch):
 @given(batch=batches())
 @settings(max_examples=60, deadline=None)
 def test_walks_equal_the_reference(batch):
-    lengths, _, reverse, _ = batch
+    lengths, units, reverse, _ = batch
     *_, (h0, *_), h = inputs("rnn", batch, np.float64)
     steps = walk(lengths, reverse)
-    for name in ("before", "last"):
-        ours, theirs = getattr(steps, name)(h, h0), getattr(reference, name)
-        np.testing.assert_array_equal(ours, theirs(h, h0, lengths, reverse))
+    strips, theirs = steps.before(h, h0), reference.before(h, h0, lengths, reverse)
+    if len(h):
+        np.testing.assert_array_equal(unpacked(strips, len(h), units, np.float64), theirs)
+    wanted = reference.last(h, h0, lengths, reverse)
+    np.testing.assert_array_equal(steps.last(h, h0), wanted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -161,8 +166,9 @@ def test_threads_change_no_bit(kind, dtype, on_threads):
     def everything():
         own = forward(kind, batch, given_)
         dz, strips, *rest = backward(kind, batch, given_, own)
-        sums = gate_sums(strips, range(GATES[kind]), UNITS, [given_[4], dz])
-        return b"".join(a.tobytes() for a in (*own, dz, *rest, *sums))
+        bs = [(pack_strips(b), b.shape[1]) for b in (given_[4], dz)]
+        bias, sums = gate_sums(strips, len(dz), range(GATES[kind]), UNITS, bs)
+        return b"".join(a.tobytes() for a in (*own, dz, *rest, bias, *sums))
 
     assert len(kept)
     one = on_threads(1, everything)
@@ -194,9 +200,10 @@ def test_gate_sums_are_exact_on_whole_numbers(dtype, rows, units, gates, columns
     bs = [random.integers(-4, 5, (rows, n)).astype(dtype) for n in (columns, 3)]
     strips = np.concatenate([pack_strips(part) for part in np.split(dz, gates, 1)])
     some = list(range(gates))[::-1]
-    for ours, theirs in zip(
-        gate_sums(strips, some, units, bs), reference.gate_sums(dz, some, units, bs), strict=True
-    ):
+    packed = [(pack_strips(b), b.shape[1]) for b in bs]
+    total, sums = gate_sums(strips, rows, some, units, packed)
+    wanted, products = reference.gate_sums(dz, some, units, bs)
+    for ours, theirs in zip((total, *sums), (wanted, *products), strict=True):
         np.testing.assert_array_equal(ours, theirs)
         assert ours.dtype == dtype
 
