@@ -42,7 +42,7 @@ $(VENV)/installed-peers: pyproject.toml | $(VENV)/python
 	touch $@ $(VENV)/installed $(VENV)/installed-dev
 
 # Train published results again from the data folder; continues where it was stopped.
-reproduce: $(VENV)/installed
+reproduce: $(VENV)/installed-peers
 	$(BIN)/python -m benchmarks.reproduce
 
 clean:
