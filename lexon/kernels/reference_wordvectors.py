@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lexon.kernels.sampling import OF_POOLS, OF_WINDOWS
 from lexon.kernels.simd_rows import PAD
 from lexon.kernels.windows import (
     CBOW,
@@ -138,7 +139,7 @@ def plan_windows(
     windows = predictions = listed = inputs = 0
     plan.windows[0] = plan.inputs[0] = plan.slots[0] = 0
     for i in range(first, last):
-        state = mixed(key, words.positions[i])
+        state = mixed(int(key) ^ int(OF_WINDOWS), words.positions[i])
         shorter = ((state >> 32) * rules.window) >> 32 if rules.shrink else 0
         reach = rules.window - shorter
         places = range(max(words.begins[i], i - reach), min(words.ends[i], i + reach + 1))
@@ -212,7 +213,7 @@ def _shared(
     rules: Rules, outputs: Outputs, answers: list[int], own: list[int], key: int, position: int
 ) -> list[tuple[int, float, float]]:
     """As ``_listed`` with the negatives that near windows share."""
-    state, pool = mixed(~int(key) & _64, position // rules.near), []
+    state, pool = mixed(int(key) ^ int(OF_POOLS), position // rules.near), []
     for _ in range(rules.shared):
         state = advanced(state)
         pool.append(drawn(bits(state), outputs.thresholds, outputs.others))

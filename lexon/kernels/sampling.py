@@ -13,6 +13,11 @@ from lexon.kernels.lean import part
 
 u32, u64 = np.uint32, np.uint64
 
+#: What is drawn for different purposes at one position has nothing to do with each other: a key
+#: is changed by these. (One number for whether a word is kept and for its window's reach would
+#: give the frequent words, kept at low numbers only, the longest windows.)
+OF_WINDOWS, OF_POOLS = u64(0x6A09E667F3BCC908), u64(0xBB67AE8584CAA73B)
+
 
 @part
 def mixed(key, position):

@@ -13,7 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.lean import lean, part
-from lexon.kernels.sampling import advanced, below, bits, drawn, is_kept, mixed, u64
+from lexon.kernels.sampling import (
+    OF_POOLS,
+    OF_WINDOWS,
+    advanced,
+    below,
+    bits,
+    drawn,
+    is_kept,
+    mixed,
+    u64,
+)
 from lexon.kernels.simd_rows import PAD
 
 Array = npt.NDArray[Any]
@@ -134,8 +144,8 @@ def plan_windows(rules, outputs, words, first, last, key, context, plan):
         position = words.positions[i]
         if rules.objective == SHARED_NEGATIVES and position // rules.near != pooled:
             pooled = position // rules.near
-            _fill_pool(outputs, mixed(~key, pooled), plan.pool)
-        state = mixed(key, position)
+            _fill_pool(outputs, mixed(key ^ OF_POOLS, pooled), plan.pool)
+        state = mixed(key ^ OF_WINDOWS, position)
         size = _look_around(rules, words, i, state, context)
         if size == 0:
             continue

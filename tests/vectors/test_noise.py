@@ -65,10 +65,11 @@ def plan_of(rules, tokens, keep=1.0):
     return plan, count, words.positions[own:own_end]
 
 
+@pytest.mark.parametrize("keep", [1.0, 0.2])
 @pytest.mark.parametrize("shrink", [True, False])
-def test_reaches_of_windows_are_uniform(shrink):
+def test_reaches_of_windows_are_uniform_however_rarely_a_word_is_kept(shrink, keep):
     rules = Rules(windows.CBOW, windows.NEGATIVES, 5, shrink, 1, 1, 1, False)
-    plan, count, _ = plan_of(rules, np.zeros(20_000, np.int32))
+    plan, count, _ = plan_of(rules, np.zeros(30_000, np.int32), keep)
     reach = np.diff(plan.inputs[: count + 1])[5:-5] / 2
     if shrink:
         assert chisquare(np.bincount(reach.astype(int), minlength=6)[1:]).pvalue > LEVEL
