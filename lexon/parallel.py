@@ -159,14 +159,10 @@ def blocks(size: int, length: int) -> list[tuple[int, int]]:
 def share(task: Task, cuts: list[tuple[int, int]], work: float) -> None:
     """Call ``task(start, stop)`` for every block, on several threads where that pays.
 
-    The blocks follow each other and must write to disjoint places; small work is one block.
-    ``work`` is the number of floating-point operations of the whole. An error in any block is
-    raised here, after all threads have stopped.
+    Blocks must write to disjoint places. ``work`` is the number of floating-point operations
+    of the whole. An error in any block is raised here, after all threads have stopped.
     """
-    if cuts and work < WORTH_SHARING:
-        task(cuts[0][0], cuts[-1][1])
-        return
-    if min(_pool.size, len(cuts)) <= 1:
+    if min(_pool.size, len(cuts)) <= 1 or work < WORTH_SHARING:
         for start, stop in cuts:
             task(start, stop)
         return

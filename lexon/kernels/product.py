@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lexon import parallel
 from lexon.kernels.compile import inlined, kernel
 from lexon.kernels.simd import copy, registers, tile, transpose
 from lexon.parallel import blocks, share
@@ -92,7 +93,7 @@ def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
         def by_panels(start: int, stop: int) -> None:
             multiply_once(*left, rows, *right, depth, columns, start, stop, bias, c)
 
-    if whole <= PANELS_A_BLOCK:
+    if work < parallel.WORTH_SHARING:
         by_panels(0, whole)
     else:
         share(by_panels, blocks(whole, PANELS_A_BLOCK), work)
