@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,7 @@ def backward(
     dy = _start(root, upstream)
     nodes = ordered(root)
     _refuse_freed(nodes)
-    if upstream is None and not np.isfinite(root.value).all():
+    if upstream is None and not math.isfinite(root.value.item()):
         raise NonFiniteError(describe_nonfinite(root))
     if root.node is None:
         _deliver(root, dy, {})

@@ -28,6 +28,10 @@ from lexon.graph.tensor import OPERATIONS, Array, Tensor, TensorLike, supported
 Forward = Callable[..., tuple[Any, Pull]]
 
 
+#: Combinations of shapes that an operation remembers as checked.
+MOST_AGREED = 10_000
+
+
 class Argument:
     """One array of a signature: its name and the names of its dimensions."""
 
@@ -141,6 +145,7 @@ class Operation:
         self.signature = Signature(signature)
         self.forward = forward
         self.twin: Callable[..., Any] | None = None
+        self._agreed: set[tuple[Any, ...]] = set()  # shapes that were checked before
         update_wrapper(self, forward)
 
     def composed(self, twin: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,7 +160,7 @@ class Operation:
         tensors = as_tensors(self.name, inputs)
         arrays = [tensor.value for tensor in tensors]
         try:
-            self.signature.check(self.name, arrays, options)
+            self._check(arrays, options)
             values, pull = self.forward(*arrays, **options)
         except ShapeError as error:
             raise _placed(error) from None
@@ -174,6 +179,16 @@ class Operation:
             Tensor(value, node, requires_grad=node is not None, output=place)
             for place, value in enumerate(outputs)
         )
+
+    def _check(self, arrays: Sequence[Array], options: dict[str, Any]) -> None:
+        """As ``signature.check``, once for the same shapes."""
+        data = [options.get(name) for name in self.signature.data]
+        shapes = *[a.shape for a in arrays], *[None if d is None else np.shape(d) for d in data]
+        if shapes not in self._agreed:
+            self.signature.check(self.name, arrays, options)
+            if len(self._agreed) >= MOST_AGREED:
+                self._agreed.clear()
+            self._agreed.add(shapes)
 
     def _do_not_fit(self, arrays: Sequence[Array]) -> ShapeError:
         named = zip(self.signature.inputs, arrays, strict=False)

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lexon import parallel
 from lexon.kernels.compile import inlined, kernel
 from lexon.kernels.simd import copy, registers, tile, transpose
 from lexon.parallel import blocks, share
@@ -26,8 +25,10 @@ _four_1, _four_2, _four_w = (tile(4, v) for v in (1, 2, _WIDEST))
 _two_1, _two_2, _two_w = (tile(2, v) for v in (1, 2, _WIDEST))
 _one_1, _one_2, _one_w = (tile(1, v) for v in (1, 2, _WIDEST))
 
-#: Rows of A, and panels of B, that one thread takes at a time.
-ROWS_A_BLOCK, PANELS_A_BLOCK = 64, 1
+#: From so many rows of A on they are what threads share, else the panels of B.
+MANY_ROWS = 128
+#: Floating-point operations that one thread takes at a time, at least.
+A_BLOCK = 8_000_000
 
 
 class Panels(NamedTuple):
@@ -66,7 +67,7 @@ def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
     Where B serves once, each of its panels is packed by the thread that multiplies with it.
     """
     rows, depth = a.shape
-    if not isinstance(b, Panels) and rows >= 2 * ROWS_A_BLOCK:
+    if not isinstance(b, Panels) and rows >= MANY_ROWS:
         b = pack(b)
     columns = b.columns if isinstance(b, Panels) else b.shape[1]
     c = np.empty((rows, columns), a.dtype)
@@ -76,12 +77,12 @@ def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
     whole = -(-columns // panel_width(a.dtype))
     left = _flat(a)
     if isinstance(b, Panels):
-        if rows >= 2 * ROWS_A_BLOCK:
+        if rows >= MANY_ROWS:
 
             def by_rows(start: int, stop: int) -> None:
                 multiply(*left, start, stop, *b, 0, whole, bias, c)
 
-            share(by_rows, blocks(rows, ROWS_A_BLOCK), work)
+            share(by_rows, _cut(rows, work), work)
             return c
 
         def by_panels(start: int, stop: int) -> None:
@@ -93,11 +94,14 @@ def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
         def by_panels(start: int, stop: int) -> None:
             multiply_once(*left, rows, *right, depth, columns, start, stop, bias, c)
 
-    if work < parallel.WORTH_SHARING:
-        by_panels(0, whole)
-    else:
-        share(by_panels, blocks(whole, PANELS_A_BLOCK), work)
+    share(by_panels, _cut(whole, work), work)
     return c
+
+
+def _cut(size: int, work: float) -> list[tuple[int, int]]:
+    """Blocks of rows or panels: a power of two of them, each worth a call."""
+    parts = 1 << (max(int(work / A_BLOCK), 1).bit_length() - 1)
+    return blocks(size, max(-(-size // parts), 1))
 
 
 _NO_BIAS = {char: np.empty(0, char) for char in "fd"}

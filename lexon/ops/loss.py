@@ -106,25 +106,27 @@ def cross_entropy(
             f"cross_entropy: N is {len(x)} in one argument and {t.shape} in another\n"
             f"  x (N, C) = {x.shape}\n  targets (N) or (N, C) = {t.shape}"
         )
-    v = np.ones(x.shape[1], x.dtype) if weights is None else np.asarray(weights, x.dtype)
     if t.ndim == 2:
+        v = np.ones(x.shape[1], x.dtype) if weights is None else np.asarray(weights, x.dtype)
         return _with_probabilities(x, np.asarray(t, x.dtype), v, reduction)
-    return _with_classes(x, _checked_classes(t, x.shape[1]), v, reduction)
+    t = _checked_classes(t, x.shape[1])
+    weight = np.ones(len(x), x.dtype) if weights is None else np.asarray(weights, x.dtype)[t]
+    return _with_classes(x, t, weight, reduction)
 
 
-def _with_classes(x: Array, t: Array, v: Array, reduction: Reduction) -> tuple[Array, Pull]:
-    weight = v[t]
+def _with_classes(x: Array, t: Array, weight: Array, reduction: Reduction) -> tuple[Array, Pull]:
     losses, p = np.empty(len(x), x.dtype), np.empty(x.shape, x.dtype)
     kernel(np.ascontiguousarray(x), t, weight, losses, p)
     scale = (
         1 / max(float(weight.sum()), 1e-30)
         if reduction == "mean"
-        else _scale(reduction, 1, v.dtype)
+        else _scale(reduction, 1, x.dtype)
     )
 
     def pull(dy: Array) -> Array:
-        dx: Array = p * (weight * (dy * x.dtype.type(scale)))[:, None]
-        dx[np.arange(len(x)), t] -= weight * (dy * x.dtype.type(scale))
+        each = weight * (dy * x.dtype.type(scale))
+        dx: Array = p * each[:, None]
+        dx[np.arange(len(x)), t] -= each
         return dx
 
     return np.asarray(losses.sum() * scale, x.dtype), pull

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lexon import parallel
+from lexon.kernels import product
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def on_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
         return work(job)
 
     monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
+    monkeypatch.setattr(product, "A_BLOCK", 1)
     monkeypatch.setattr(parallel._Job, "work", together)
 
     def run(number: int, function: Callable[[], Any]) -> Any:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexon.kernels import reference
-from lexon.kernels.product import ROWS_A_BLOCK, aligned, pack, panel_width, product
+from lexon.kernels.product import MANY_ROWS, aligned, pack, panel_width, product
 from lexon.kernels.simd import registers
 
 DTYPES = [np.float32, np.float64]
@@ -84,9 +84,9 @@ def test_strides_change_nothing(layout, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_row_does_not_depend_on_how_many_there_are(dtype):
-    a, b, bias = random_pair(2 * ROWS_A_BLOCK + 3, 67, 75, dtype)
+    a, b, bias = random_pair(MANY_ROWS + 3, 67, 75, dtype)
     c, panels = product(a, pack(b), bias), pack(b)
-    for rows in (1, 2, 3, 5, 7, 8, 12, ROWS_A_BLOCK, len(a) - 1):
+    for rows in (1, 2, 3, 5, 7, 8, 12, MANY_ROWS, len(a) - 1):
         for first in (0, 1, len(a) - rows):
             some = slice(first, first + rows)
             assert same_bits(product(a[some], panels, bias), c[some])
@@ -114,7 +114,7 @@ def test_a_nan_stays_in_its_row_and_its_column(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("rows", [7, 3 * ROWS_A_BLOCK + 5], ids=["by panels", "by rows"])
+@pytest.mark.parametrize("rows", [7, 2 * MANY_ROWS + 5], ids=["by panels", "by rows"])
 def test_threads_change_no_bit(rows, dtype, on_threads):
     a, b, bias = random_pair(rows, 33, 6 * panel_width(dtype) + 1, dtype)
     for right in (pack(b), b):

@@ -12,6 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from lexon import parallel, storage
 from lexon.errors import InputError, NonFiniteError
+from lexon.kernels import product
 from lexon.tasks import TextClassifier, classify
 from lexon.train.history import Epoch
 from lexon.train.loop import Silent, Training
@@ -166,6 +167,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
 ) -> None:
     before, shared, work = parallel.threads(), [], parallel._Job.work
     monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
+    monkeypatch.setattr(product, "A_BLOCK", 1)
     monkeypatch.setattr(parallel._Job, "work", lambda job: (shared.append(1), work(job))[1])
     files = []
     try:

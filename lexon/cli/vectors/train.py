@@ -190,7 +190,9 @@ class _Terminal(Callback):
     def _say_epoch(self, progress: Progress, speed: str) -> None:
         loss = f"  loss {progress.losses[-1]:.4f}" if progress.losses else ""
         held = f"  held-out loss {progress.held_out[-1]:.4f}" if progress.held_out else ""
-        self.console.print(f"epoch {progress.epoch:3d}{loss}{held}  {speed}".rstrip(), highlight=False)
+        self.console.print(
+            f"epoch {progress.epoch:3d}{loss}{held}  {speed}".rstrip(), highlight=False
+        )
 
     def on_train_end(self, model: Word2Vec) -> None:
         if self.live is not None:
