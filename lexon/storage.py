@@ -28,6 +28,7 @@ from lexon.replacing import replacing
 __all__ = [
     "FORMAT",
     "Stored",
+    "called",
     "fits",
     "header_bytes",
     "kind_of",
@@ -51,6 +52,15 @@ _MARK = b'{"__metadata__":{"lexon":"'
 _ALIGNED = 64
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
 _TYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
+
+
+#: What to call the kinds of files.
+_CALLED = {"vectors": "word vectors", "word2vec": "a word2vec model", "phrases": "phrases"}
+
+
+def called(kind: str) -> str:
+    """A kind of file in words."""
+    return _CALLED.get(kind, f"a {kind:.60}")
 
 
 class Stored(NamedTuple):
@@ -348,7 +358,7 @@ def read(path: str | os.PathLike[str], kind: str) -> Stored:
     except ModelFileError as error:
         raise ModelFileError(f"{path}: not a usable {kind} file: {error}") from None
     if stored.kind != kind:
-        raise ModelFileError(f"{path}: holds a {stored.kind}, where a {kind} is wanted")
+        raise ModelFileError(f"{path}: holds {called(stored.kind)}, where {called(kind)} is wanted")
     return stored
 
 

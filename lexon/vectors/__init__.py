@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lexon.vectors.corpus import Corpus
     from lexon.vectors.formats import open_vectors
     from lexon.vectors.keyed import KeyedVectors
+    from lexon.vectors.phrases import Phrases
     from lexon.vectors.word2vec import Word2Vec
     from lexon.vectors.words import UnknownWordError
 
@@ -21,12 +22,21 @@ _HOMES = {
     "Callback": "lexon.vectors.callback",
     "Corpus": "lexon.vectors.corpus",
     "KeyedVectors": "lexon.vectors.keyed",
+    "Phrases": "lexon.vectors.phrases",
     "UnknownWordError": "lexon.vectors.words",
     "Word2Vec": "lexon.vectors.word2vec",
     "open_vectors": "lexon.vectors.formats",
 }
 
-__all__ = ["Callback", "Corpus", "KeyedVectors", "UnknownWordError", "Word2Vec", "open_vectors"]
+__all__ = [
+    "Callback",
+    "Corpus",
+    "KeyedVectors",
+    "Phrases",
+    "UnknownWordError",
+    "Word2Vec",
+    "open_vectors",
+]
 
 
 def __getattr__(name: str) -> Any:

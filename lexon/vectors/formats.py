@@ -110,8 +110,8 @@ def open_vectors(
         return read(path, format, Asked(limit, encoding, unicode_errors))
     if kind is not None and kind not in OPENERS:
         raise ModelFileError(
-            f"{path}: holds a {kind}, which has no word vectors to look into\n"
-            f"  give a file of {', '.join(OPENERS)}, or of the formats {', '.join(FORMATS[1:])}"
+            f"{path}: holds {storage.called(kind)}, which has no word vectors to look into\n"
+            "  give a file of word vectors: lexon's own, word2vec's (text or binary) or GloVe's"
         )
     vectors = OPENERS[kind or KIND](path)
     if limit is None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +27,26 @@ Array = npt.NDArray[Any]
 STRETCH = 0.5
 #: Words of the first one, after which the clock starts: kernels are compiled meanwhile.
 _FIRST_STRETCH = 1 << 14
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[bool]]:
+    """A list that Ctrl-C fills, so that a stretch is not broken off; the second one does so."""
+    pressed: list[bool] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed  # others get no signals
+        return
+
+    def note(number: int, frame: object) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(True)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Run:
@@ -49,22 +72,26 @@ class Run:
         began, saved = 0.0, time.monotonic()
         stretch = _FIRST_STRETCH
         try:
-            while trainer.epoch < progress.epochs:
-                if trainer.position == 0:
-                    self._tell("on_epoch_begin")
-                started = time.monotonic()
-                self._train(stretch)
-                now = time.monotonic()
-                stretch = max(1, int(stretch * STRETCH / max(now - started, STRETCH / 8)))
-                if not began:
-                    began, progress.trained = now, 0
-                progress.seconds = now - began
-                if checkpoint is not None and now - saved >= every:
+            with _interrupts() as pressed:
+                while trainer.epoch < progress.epochs and not pressed:
+                    if trainer.position == 0:
+                        self._tell("on_epoch_begin")
+                    started = time.monotonic()
+                    self._train(stretch)
+                    now = time.monotonic()
+                    stretch = max(1, int(stretch * STRETCH / max(now - started, STRETCH / 8)))
+                    if not began:
+                        began, progress.trained = now, 0
+                    progress.seconds = now - began
+                    if checkpoint is not None and now - saved >= every:
+                        checkpoint.save(self)
+                        saved = time.monotonic()
+                    self._report()
+                if checkpoint is not None and pressed:
                     checkpoint.save(self)
-                    saved = time.monotonic()
-                self._report()
         except KeyboardInterrupt:
-            model.interrupted = True
+            pressed = [True]
+        model.interrupted = bool(pressed) and trainer.epoch < progress.epochs
         model.losses, model.held_out_losses = progress.losses, progress.held_out
         if checkpoint is not None and not model.interrupted:
             checkpoint.remove()

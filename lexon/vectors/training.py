@@ -68,7 +68,7 @@ class Settings:
     min_alpha: float = 1e-4
     epochs: int = 5
     exact: bool = False
-    shared: int = 16
+    shared: int = 24
     near: int = 4
     direction: Direction = "centre-to-context"
     outside: bool = False

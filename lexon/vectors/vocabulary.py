@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lexon.errors import InputError
 from lexon.kernels.tokens import COUNT, FIRST, PADDING, START, STOP, WordTable
+from lexon.text.tokens import HAN_RUN
 
 Array = npt.NDArray[Any]
 
@@ -169,8 +170,11 @@ def _too_rare(whole: WordTable, counts: Array, min_count: int) -> InputError:
     falling = np.sort(counts)[::-1]
     half = int(falling[np.searchsorted(np.cumsum(falling), counts.sum() / 2)])
     word = _decoded(next(whole.words(np.array([top]))))
+    remedy = f"give more text, or min_count={half} (--min-count {half})"
+    if len(word) > 10 and HAN_RUN.search(word):
+        remedy = "for Chinese without spaces: characters (--characters) or segment (--segment)"
     return InputError(
         f"no word is left: the most frequent of {len(counts):,} words, {word!r:.80}, occurs"
         f" {int(counts[top]):,} times, and min_count is {min_count:,}\n"
-        f"  give more text, or min_count={half}"
+        f"  {remedy}"
     )

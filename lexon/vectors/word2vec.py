@@ -59,7 +59,9 @@ class Word2Vec:
         outside: negatives are none of the window's own words.
         epochs, workers, seed: passes; threads (those of :func:`lexon.parallel.threads`); one
             worker repeats to the bit, several do with ``deterministic=True``, at any number.
-        compute_loss: keep the mean loss of every epoch in ``losses``.
+        compute_loss: keep the mean loss of every epoch in ``losses``. It is taken while vectors
+            change, just after they met the words around: it may rise where the rate falls though
+            vectors get better. The held-out loss of :meth:`train` tells.
         lower, characters, segment: take Good for good; every Chinese character as a word; a
             function from a line to its words.
         callbacks: :class:`Callback` objects.
@@ -223,9 +225,9 @@ class Word2Vec:
         are accepted for programs written for gensim; the corpus is counted anyhow. Of sentences
         held out the loss after every epoch is kept in ``held_out_losses``.
 
-        Ctrl-C ends training and keeps what is learned so far. With ``checkpoint`` a file is written
-        ``every`` so many seconds, from which ``resume`` goes on (with one worker, or in
-        deterministic mode, to the same bits); it is removed at the end.
+        Ctrl-C ends training within a second and keeps what is learned so far. With ``checkpoint`` a
+        file is written then and ``every`` so many seconds, from which ``resume`` goes on (with one
+        worker, or in deterministic mode, to the same bits); it is removed at the end.
 
         Raises:
             InputError: there is no vocabulary, no corpus, or the checkpoint is of another training.
@@ -267,6 +269,28 @@ class Word2Vec:
         trainer.settings, trainer.epoch, trainer.position = now, 0, 0
         self._trainer = trainer
         return trainer
+
+    @property
+    def corpus_count(self) -> int:
+        """Sentences of the corpus read last."""
+        return 0 if self.corpus is None else self.corpus.sentences
+
+    @property
+    def corpus_total_words(self) -> int:
+        """Words of the corpus read last, those left out included."""
+        return 0 if self.corpus is None else self.corpus.raw_words
+
+    @property
+    def epochs(self) -> int:
+        return self.settings.epochs
+
+    @property
+    def window(self) -> int:
+        return self.settings.window
+
+    def __repr__(self) -> str:
+        kind = "skip-gram" if self.settings.sg else "CBOW"
+        return f"Word2Vec({kind}, {len(self.words):,} words, vector_size={self.vector_size})"
 
     def get_latest_training_loss(self) -> float:
         """The mean loss of the last epoch, in nats a prediction.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lexon.vectors import KeyedVectors, Word2Vec, open_vectors
 from lexon.vectors import run as training
 from tests.cli.commands import lexon, start
 
+CHINESE = "这家酒店的房间很大而且很干净\n早餐不好吃但是服务员非常热情\n"
 TINY = ("--dim", 8, "--min-count", 1, "--epochs", 2, "--threads", 1, "--seed", 3)
 
 
@@ -140,6 +142,39 @@ def test_ctrl_c_keeps_what_is_learned_and_resume_goes_on(
     assert answer.code == 0 and "nothing to resume" in answer.err
 
 
+def test_ctrl_c_is_heard_between_stretches(text: Path) -> None:
+    """A process that is sent the signal writes vectors and a checkpoint, and goes on from it."""
+    text.write_text(sentences(20_000))
+    command = ["vectors", "train", text, *TINY, "--epochs", 60, "-o", "v.lexon"]
+    process = start(*command, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch   2"):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    for pipe in (process.stdout, process.stderr):
+        assert pipe is not None
+        pipe.close()
+    assert process.wait() == 130 and "--resume goes on" in rest and "Traceback" not in rest
+    assert open_vectors("v.lexon").vectors.shape == (60, 8)
+    assert Path("v.lexon.checkpoint").exists()
+    assert lexon(*command, "--resume", "--quiet").code == 0
+    resumed = open_vectors("v.lexon").vectors.copy()
+    assert lexon(*command, "--quiet").code == 0
+    assert np.array_equal(open_vectors("v.lexon").vectors, resumed)
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.vec", "v.bin", "v.lexon", "vectors"])
+def test_the_suffix_tells_the_format(name: str, text: Path) -> None:
+    text.write_text(sentences(100))
+    wanted = train(text).vectors.copy()
+    assert lexon("vectors", "train", text, *TINY, "-o", name, "--quiet").code == 0
+    start_of_file = Path(name).read_bytes()[:40]
+    assert start_of_file.startswith(b"60 8\n") == (Path(name).suffix in (".txt", ".vec", ".bin"))
+    assert np.array_equal(open_vectors(name).vectors, wanted)
+
+
 def test_a_killed_process_leaves_whole_files_and_goes_on(text: Path) -> None:
     text.write_text(sentences(20_000))
     command = ["vectors", "train", text, *TINY, "--epochs", 40, "-o", "v.lexon"]
@@ -169,15 +204,20 @@ def test_a_killed_process_leaves_whole_files_and_goes_on(text: Path) -> None:
         (["wiki.txt", "-o", "wiki.txt"], "one of the files to read"),
         (["wiki.txt", "-o", "nowhere/v.lexon"], "there is no folder"),
         (["wiki.txt", "-o", "v.lexon", "--model", "v.lexon"], "the same file"),
-        (["wiki.txt", "-o", "v.lexon", "--dim", "0"], "vector_size"),
-        (["wiki.txt", "-o", "v.lexon", "--window", "0"], "window"),
-        (["wiki.txt", "-o", "v.lexon", "--negative", "-3"], "negative"),
+        (["wiki.txt", "-o", "v.lexon", "--dim", "0"], "--dim"),
+        (["wiki.txt", "-o", "v.lexon", "--window", "0"], "--window"),
+        (["wiki.txt", "-o", "v.lexon", "--negative", "-3"], "--negative"),
+        (["wiki.txt", "-o", "v.lexon", "--epochs", "0"], "--epochs"),
+        (["zh.txt", "-o", "v.lexon"], "--characters"),
         (["wiki.txt", "-o", "v.lexon", "--held-out", "foreign.txt"], "held-out"),
     ],
 )
 def test_what_cannot_be_trained_is_told(arguments: list[str], said: str, text: Path) -> None:
     Path("empty.txt").touch()
     Path("foreign.txt").write_text("x y z\n")
+    Path("zh.txt").write_text(
+        "这家酒店的房间很大而且很干净\n早餐不好吃但是服务员非常热情\n", encoding="utf-8"
+    )
     answer = lexon("vectors", "train", *arguments)
     assert answer.code == 2 and re.search(said, answer.err), answer.err
     assert "Traceback" not in answer.err and answer.out == ""

@@ -43,6 +43,8 @@ def command(
 
 def _sides(terms: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """The words that are added, and those that are taken away."""
+    if len(terms) == 1 and " " in terms[0].strip():
+        terms = tuple(terms[0].split())  # given as one, in quotes
     words = ["+", *terms] if terms[0] not in ("+", "-") else list(terms)
     sides: dict[str, list[str]] = {"+": [], "-": []}
     for sign, word in zip(words[::2], words[1::2], strict=False):

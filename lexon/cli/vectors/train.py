@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,37 +23,65 @@ _PARAMETERS = (
 )  # fmt: skip
 
 
+def _whole(*names: str, least: int = 1, **about: Any) -> Any:
+    """An option that takes a whole number from ``least`` on."""
+    shown = about.get("default") is not None
+    return click.option(*names, type=click.IntRange(least), show_default=shown, **about)
+
+
 @click.command("train")
 @click.argument("corpus", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, metavar="FILE", help="The vectors to write.")
 @click.option("--sg/--cbow", default=False, help="Skip-gram, or CBOW [cbow].")
-@click.option("--dim", "vector_size", type=int, default=100, show_default=True, help="Width.")
-@click.option("--window", type=int, default=5, show_default=True, help="Words to each side.")
+@click.option(
+    "--dim", "vector_size", type=click.IntRange(1), default=100, show_default=True, help="Width."
+)
+@click.option(
+    "--window", type=click.IntRange(1), default=5, show_default=True, help="Words to each side."
+)
 @click.option("--fixed-windows", is_flag=True, help="Always so many, not from 1 to so many.")
-@click.option("--epochs", type=int, default=5, show_default=True, help="Passes over the text.")
-@click.option("--min-count", type=int, default=5, show_default=True, help="Rarer words are out.")
-@click.option("--max-vocabulary", "max_final_vocab", type=int, help="Words at most.")
-@click.option("--negative", type=int, default=5, show_default=True, help="Negatives of a pair.")
+@click.option(
+    "--epochs", type=click.IntRange(1), default=5, show_default=True, help="Passes over the text."
+)
+@click.option(
+    "--min-count", type=click.IntRange(1), default=5, show_default=True, help="Rarer words are out."
+)
+@_whole("--max-vocabulary", "max_final_vocab", help="Words at most.")
+@click.option(
+    "--negative", type=click.IntRange(0), default=5, show_default=True, help="Negatives of a pair."
+)
 @click.option("--hs", is_flag=True, help="Hierarchical softmax instead of negatives.")
 @click.option("--softmax", is_flag=True, help="The full softmax: for small vocabularies.")
-@click.option("--ns-exponent", type=float, default=0.75, show_default=True)
+@click.option(
+    "--ns-exponent",
+    type=float,
+    default=0.75,
+    show_default=True,
+    help="Negatives are drawn by count to the power of this.",
+)
 @click.option("--sample", type=float, default=1e-3, show_default=True, help="0 keeps all words.")
 @click.option("--paper-discard", is_flag=True, help="Thin frequent words as the paper has it.")
 @click.option("--alpha", type=float, help="Learning rate [0.025 with --sg, else 0.1].")
 @click.option("--min-alpha", type=float, default=1e-4, show_default=True, help="The last one.")
 @click.option("--sum", "summed", is_flag=True, help="CBOW: the sum of the context, not its mean.")
-@click.option("--compat", is_flag=True, help="CBOW: the undivided gradient of word2vec.c.")
+@click.option(
+    "--compat",
+    is_flag=True,
+    help="CBOW: give each word the whole gradient, as word2vec.c does.",
+)
 @click.option("--exact", is_flag=True, help="Skip-gram: fresh negatives for every pair.")
 @click.option(
     "--context-to-centre", is_flag=True, help="Skip-gram: train in the direction of word2vec.c."
 )
-@click.option("--outside", is_flag=True, help="Negatives are none of the window's own words.")
+@click.option("--outside", is_flag=True, help="Draw no words of the window as negatives.")
 @click.option("--lower", is_flag=True, help="Take Good for good.")
 @click.option("--characters", is_flag=True, help="Take every Chinese character as a word.")
 @click.option("--segment", is_flag=True, help="Split Chinese into words first.")
 @click.option("--held-out", metavar="FILE", help="Say the loss on this text after every epoch.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of all chance there is.")
-@click.option("--threads", type=int, help="Threads to use.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of all chance there is."
+)
+@_whole("--threads", help="Threads to use.")
 @click.option("--deterministic", is_flag=True, help="The same bits with any number of threads.")
 @click.option("--model", metavar="FILE", help="Write the whole model, too, to train on later.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint of a run cut short.")
@@ -69,7 +98,8 @@ def command(corpus: tuple[str, ...], output: str, **options: Any) -> int:
     """Train word vectors on CORPUS: text of one sentence a line, words between spaces.
 
     CORPUS is one or several files (.gz, .xz, .bz2 and .zst too), a folder of such files, or - for
-    standard input. Ctrl-C writes the vectors learned so far; the exit code is then 130.
+    standard input. FILE is in lexon's own format, or by its suffix in word2vec's: .txt, .vec, .bin.
+    Ctrl-C writes the vectors learned so far, and --resume goes on; the exit code is then 130.
 
     \b
     lexon vectors train wiki.txt -o wiki.lexon
@@ -77,6 +107,8 @@ def command(corpus: tuple[str, ...], output: str, **options: Any) -> int:
     lexon vectors train zhwiki.txt --segment -o zh.lexon
     """
     from rich.console import Console
+
+    from lexon.vectors.formats import write
 
     path = check_output("-o", output, *corpus, options["held_out"])
     if options["model"] is not None:
@@ -100,7 +132,7 @@ def command(corpus: tuple[str, ...], output: str, **options: Any) -> int:
         resume=options["resume"],
         every=options["checkpoint_every"],
     )
-    model.wv.save(path)
+    write(model.wv, path, _format(path))
     console.print(
         f"{path}: {len(model.wv):,} words, {path.stat().st_size:,} bytes", highlight=False
     )
@@ -108,8 +140,20 @@ def command(corpus: tuple[str, ...], output: str, **options: Any) -> int:
         model.save(options["model"])
     if not model.interrupted:
         return 0
-    click.echo(f"lexon: interrupted; {path} holds what was learned so far", err=True)
+    click.echo(
+        f"lexon: interrupted; {path} holds what was learned so far, and --resume goes on", err=True
+    )
     return 130
+
+
+def _format(path: Path) -> str:
+    """What the suffix asks for; any other name is lexon's own format."""
+    from lexon.vectors.formats import format_of
+
+    try:
+        return format_of(path)
+    except InputError:
+        return "lexon"
 
 
 def _model(options: dict[str, Any]) -> Word2Vec:
