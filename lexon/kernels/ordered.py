@@ -79,8 +79,8 @@ def _forward_windows(rules, outputs, tables, step, plan, windows, buffers):
     for w in range(windows):
         fetch(rules, tables, plan, min(w + 1, windows - 1))
         rate = learning_rate(step, plan.positions[w])
-        for p in range(plan.windows[w], plan.windows[w + 1]):
-            forward(rules, outputs, tables, step, plan, rate, p, buffers)
+        begin, end = plan.windows[w], plan.windows[w + 1]
+        forward(rules, outputs, tables, step, plan, rate, begin, end, buffers)
         buffers.losses[1] += plan.pairs[w]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -262,3 +263,83 @@ def _prefetch(context, table, width, row):
 
 
 prefetch: Any = intrinsic(_prefetch)
+
+
+#: So many coefficients are computed at a time.
+STEP = 16
+
+
+def _pulls(context, numbers, at, wanted, weight, first, rate):
+    """g = rate * (wanted - weight * sigmoid(s)) for STEP numbers s, which g replaces.
+
+    numbers[at + i] takes wanted[first + i] and weight[first + i].
+    """
+
+    def generate(w: _Writer) -> None:
+        builder = w.builder
+        w.vector = ir.VectorType(w.vector.element, STEP)
+        w.lanes = STEP
+        _, at, _, _, first, rate = w.given
+        place = w.at(w.data(0), at)
+        power = _exponential(w, builder.fneg(w.load(place)))
+        one = _all(w, 1.0)
+        sigmoid = builder.fdiv(one, builder.fadd(one, power))
+        parts = []
+        for array in (2, 3):
+            line = w.at(w.data(array), first)
+            kind = ir.VectorType(ir.FloatType(), STEP)
+            part = builder.load(builder.bitcast(line, kind.as_pointer()))
+            part.align = 4
+            parts.append(part if w.itemsize == 4 else builder.fpext(part, w.vector))
+        weighed = builder.fmul(parts[1], sigmoid)
+        w.store(builder.fmul(w.repeat(rate), builder.fsub(parts[0], weighed)), place)
+
+    index = types.intp
+    signature = types.void(numbers, index, wanted, weight, index, numbers.dtype)
+    return signature, _write(generate)
+
+
+def _all(w: _Writer, number: float) -> Any:
+    return ir.Constant(w.vector, [number] * STEP)
+
+
+def _exponential(w: _Writer, x: Any) -> Any:
+    """e**x for a vector, by the formula of ``elementary.exponential``."""
+    builder = w.builder
+    if w.itemsize == 8:
+        return _call(w, f"llvm.exp.v{STEP}f64", x)
+    held = builder.select(builder.fcmp_ordered(">", x, _all(w, -104.0)), x, _all(w, -104.0))
+    held = builder.select(builder.fcmp_ordered("<", held, _all(w, 89.0)), held, _all(w, 89.0))
+    scaled = w.multiply_add(held, _all(w, _single(1.44269504)), _all(w, 0.5))
+    n = _call(w, f"llvm.floor.v{STEP}f32", scaled)
+    r = w.multiply_add(n, _all(w, _single(-0.693359375)), held)
+    r = w.multiply_add(n, _all(w, _single(2.12194440e-4)), r)
+    p = _all(w, _single(1.9875691500e-4))
+    for c in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
+        p = w.multiply_add(p, r, _all(w, _single(c)))
+    p = builder.fadd(w.multiply_add(builder.fmul(p, r), r, r), _all(w, 1.0))
+    whole = ir.VectorType(ir.IntType(32), STEP)
+
+    def power_of_two(exponent: Any) -> Any:
+        biased = builder.add(exponent, ir.Constant(whole, [127] * STEP))
+        shifted = builder.shl(biased, ir.Constant(whole, [23] * STEP))
+        return builder.bitcast(shifted, w.vector)
+
+    exponent = builder.fptosi(n, whole)
+    half = builder.ashr(exponent, ir.Constant(whole, [1] * STEP))
+    result = builder.fmul(p, power_of_two(half))
+    result = builder.fmul(result, power_of_two(builder.sub(exponent, half)))
+    return builder.select(builder.fcmp_unordered("uno", x, x), x, result)
+
+
+def _call(w: _Writer, name: str, x: Any) -> Any:
+    kind = ir.FunctionType(w.vector, [w.vector])
+    return w.builder.call(cgutils.get_or_insert_function(w.builder.module, kind, name), [x])
+
+
+def _single(number: float) -> float:
+    """The float32 nearest to a number: what a constant of LLVM's float type must be."""
+    return float(np.float32(number))
+
+
+pulls: Any = intrinsic(_pulls)

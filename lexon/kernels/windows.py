@@ -24,7 +24,7 @@ from lexon.kernels.sampling import (
     mixed,
     u64,
 )
-from lexon.kernels.simd_rows import PAD
+from lexon.kernels.simd_rows import PAD, STEP
 
 Array = npt.NDArray[Any]
 
@@ -32,8 +32,6 @@ Array = npt.NDArray[Any]
 CENTRE_TO_CONTEXT, CONTEXT_TO_CENTRE, CBOW = 0, 1, 2
 #: The objectives.
 NEGATIVES, SHARED_NEGATIVES, TREE, SOFTMAX = 0, 1, 2, 3
-#: Coefficients of a prediction are computed, and have room, in steps of so many.
-STEP = 16
 #: A negative that may not be one of the window's words is drawn so many times at most.
 TRIES = 8
 

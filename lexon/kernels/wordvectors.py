@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lexon.kernels.elementary import exponential, logistic
+from lexon.kernels.elementary import exponential
 from lexon.kernels.lean import lean, part
-from lexon.kernels.simd_rows import combine, dots, prefetch, spread
+from lexon.kernels.simd_rows import STEP, combine, dots, prefetch, pulls, spread
 from lexon.kernels.windows import (
     NEGATIVES,
     SHARED_NEGATIVES,
     SOFTMAX,
-    STEP,
     keep_words,
     plan_windows,
 )
@@ -64,28 +63,44 @@ class Buffers(NamedTuple):
 
 
 @part
-def forward(rules, outputs, tables, step, plan, rate, p, buffers):
-    """h, g and e of a prediction; both tables are only read."""
+def forward(rules, outputs, tables, step, plan, rate, begin, end, buffers):
+    """h, g and e of predictions begin to end; both tables are only read.
+
+    All predictions take each step together: what one waits for, another computes.
+    """
     width = tables.inputs.shape[1]
-    begin, end = plan.inputs[p], plan.inputs[p + 1]
-    share = 1 / f64(end - begin)
-    for i in range(begin, end):
-        buffers.shares[i] = share if step.mean else 1.0
-        buffers.back_shares[i] = share if step.mean and step.divided else 1.0
-    at = p * width
-    combine(tables.inputs, width, plan.input_ids, begin, end, buffers.shares, 0, buffers.hidden, at)
-    first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
     rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
-    dots(buffers.hidden, at, tables.outputs, rows, first, last, buffers.coefficients, shift)
-    if rules.objective == SOFTMAX:
-        _softmax(step, plan, rate, p, shift, last, buffers)
-    else:
-        if step.with_loss:
-            _add_loss(plan, first, last, shift, buffers)
-        _sigmoids(plan, rate, first, last, shift, buffers.coefficients)
-    combine(
-        tables.outputs, width, rows, first, last, buffers.coefficients, shift, buffers.errors, at
-    )
+    coefficients = buffers.coefficients
+    for p in range(begin, end):
+        first, last = plan.inputs[p], plan.inputs[p + 1]
+        share = 1 / f64(last - first) if step.mean and last > first + 1 else 1.0
+        for i in range(first, last):
+            buffers.shares[i] = share
+            buffers.back_shares[i] = share if step.divided else 1.0
+        combine(
+            tables.inputs, width, plan.input_ids, first, last, buffers.shares, 0,
+            buffers.hidden, p * width,
+        )  # fmt: skip
+    for p in range(begin, end):
+        first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
+        dots(buffers.hidden, p * width, tables.outputs, rows, first, last, coefficients, shift)
+    for p in range(begin, end):
+        first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
+        if rules.objective == SOFTMAX:
+            _softmax(step, plan, rate, p, shift, last, buffers)
+        else:
+            if step.with_loss:
+                _add_loss(plan, first, last, shift, buffers)
+            for j in range(first, last, STEP):
+                pulls(
+                    coefficients, j + shift, plan.wanted, plan.weight, j,
+                    coefficients.dtype.type(rate),
+                )  # fmt: skip
+    for p in range(begin, end):
+        first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
+        combine(
+            tables.outputs, width, rows, first, last, coefficients, shift, buffers.errors, p * width
+        )
 
 
 @part
@@ -94,17 +109,6 @@ def coefficients_at(rules, outputs, tables, plan, p):
     if rules.objective == SOFTMAX:
         return 0, tables.outputs.shape[0], p * outputs.everything.size
     return plan.firsts[p], plan.lasts[p], plan.slots[p] - plan.firsts[p]
-
-
-@part
-def _sigmoids(plan, rate, first, last, shift, coefficients):
-    """g = rate * (wanted - weight * sigmoid(s)), in whole vectors: what stands behind the last
-    is room of this prediction, and is not used."""
-    scale = coefficients.dtype.type(rate)
-    size = (last - first + STEP - 1) // STEP * STEP
-    for j in range(first, first + size):
-        s = coefficients[j + shift]
-        coefficients[j + shift] = scale * (plan.wanted[j] - plan.weight[j] * logistic(s))
 
 
 @part
@@ -171,9 +175,9 @@ def train_windows(rules, outputs, tables, step, plan, windows, buffers):
     for w in range(windows):
         fetch(rules, tables, plan, min(w + 1, windows - 1))
         rate = learning_rate(step, plan.positions[w])
-        for p in range(plan.windows[w], plan.windows[w + 1]):
-            forward(rules, outputs, tables, step, plan, rate, p, buffers)
-        for p in range(plan.windows[w], plan.windows[w + 1]):
+        begin, end = plan.windows[w], plan.windows[w + 1]
+        forward(rules, outputs, tables, step, plan, rate, begin, end, buffers)
+        for p in range(begin, end):
             update(rules, outputs, tables, plan, p, buffers)
         buffers.losses[1] += plan.pairs[w]
 
