@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.sampling import OF_POOLS, OF_WINDOWS
-from lexon.kernels.simd_rows import PAD
+from lexon.kernels.simd_rows import PAD, STEP
 from lexon.kernels.windows import (
     CBOW,
     CENTRE_TO_CONTEXT,
@@ -18,7 +18,6 @@ from lexon.kernels.windows import (
     NEGATIVES,
     SHARED_NEGATIVES,
     SOFTMAX,
-    STEP,
     TREE,
     TRIES,
     Corpus,

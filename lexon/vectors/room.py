@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.product import aligned
+from lexon.kernels.simd_rows import STEP
 from lexon.kernels.windows import (
     CENTRE_TO_CONTEXT,
     CONTEXT_TO_CENTRE,
     NEGATIVES,
     SOFTMAX,
-    STEP,
     TREE,
     Outputs,
     Plan,

@@ -19,6 +19,7 @@ from lexon import parallel
 from lexon.errors import InputError
 from lexon.kernels import windows as made
 from lexon.kernels.ordered import train_tokens_ordered
+from lexon.kernels.simd_rows import STEP
 from lexon.kernels.team import new_board
 from lexon.kernels.windows import Corpus, Outputs, Rules
 from lexon.kernels.wordvectors import Step, Tables, train_tokens
@@ -32,8 +33,10 @@ Direction = Literal["centre-to-context", "context-to-centre"]
 #: Tokens that a thread takes at a time, and windows that are planned ahead.
 CHUNK, BLOCK = 16_384, 16
 #: In ordered training: segments of a block, and windows of a segment for each objective. Within a
-#: block nobody sees an update; the root of a tree is in every window.
-SEGMENTS, ORDERED = 16, {made.TREE: 1, made.SOFTMAX: 1, made.NEGATIVES: 4, made.SHARED_NEGATIVES: 4}
+#: block nobody sees an update; the root of a tree is in every window. A word is the centre of about
+#: ``REPEATS`` windows of a block, at most, where the vocabulary is large enough.
+SEGMENTS, REPEATS = 16, 3.0
+ORDERED = {made.TREE: 1, made.SOFTMAX: 1, made.NEGATIVES: 4, made.SHARED_NEGATIVES: 4}
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Settings:
     ``hs`` is the hierarchical softmax, ``negative`` = 0 without it the full softmax, else negative
     sampling. With ``exact`` each pair of centre and context has its own negatives; else the pairs
     of a window share ``shared`` of them, which weigh as much, and so do windows within ``near``
-    tokens of each other. ``direction`` tells which word of a
+    tokens of each other (None: what the direction needs). ``direction`` tells which word of a
     skip-gram pair goes in. ``compat`` gives every context word of CBOW the undivided gradient of
     the mean, as word2vec.c does.
 
@@ -68,9 +71,9 @@ class Settings:
     min_alpha: float = 1e-4
     epochs: int = 5
     exact: bool = False
-    shared: int = 24
-    near: int = 4
-    direction: Direction = "centre-to-context"
+    shared: int | None = None
+    near: int | None = None
+    direction: Direction = "context-to-centre"
     outside: bool = False
     deterministic: bool = False
     compute_loss: bool = False
@@ -79,7 +82,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             value = getattr(self, name)
-            if not value >= least:
+            if value is not None and not value >= least:
                 raise InputError(f"{name}: {value} is less than {least}\n  give {least} or more")
         if self.direction not in ("centre-to-context", "context-to-centre"):
             raise InputError(
@@ -101,12 +104,21 @@ class Settings:
         else:
             fresh = self.exact or not self.sg
             objective = made.NEGATIVES if fresh else made.SHARED_NEGATIVES
+        shared, near = _SHARED[self.direction]
         return Rules(
-            direction, objective, int(self.window), bool(self.shrink_windows),
-            int(self.negative), int(self.shared), int(self.near), bool(self.outside),
+            direction, objective, int(self.window), bool(self.shrink_windows), int(self.negative),
+            int(self.shared or shared or max(self.negative, 1)), int(self.near or near),
+            bool(self.outside),
         )  # fmt: skip
 
 
+#: How many negatives the pairs of a window share (0: ``negative``) and within how many tokens
+#: windows share them. A centre that goes in alone needs more of them: each moves by all pairs at
+#: once, along one vector; where the contexts go in, along as many vectors as there are contexts.
+_SHARED: dict[Direction, tuple[int, int]] = {
+    "centre-to-context": (24, 4),
+    "context-to-centre": (0, 1),
+}
 _LEAST = {
     "window": 1, "negative": 0, "shared": 1, "near": 1, "sample": 0, "alpha": 0, "min_alpha": 0,
     "epochs": 0, "seed": 0,
@@ -147,7 +159,9 @@ class Trainer:
             new_table(len(self.counts), dimension, dtype), new_table(max(rows, 1), dimension, dtype)
         )
         random = np.random.default_rng(settings.seed)
-        self.inputs[...] = (random.random(self.inputs.shape, np.float32) - 0.5) / dimension
+        for start in range(0, len(self.counts), 65_536):  # a temporary array of some rows only
+            rows = self.inputs[start : start + 65_536]
+            rows[...] = (random.random(rows.shape, np.float32) - 0.5) / dimension
         self._keep = keep_thresholds(
             keep_probabilities(self.counts, settings.sample, settings.paper_discard)
         )
@@ -158,7 +172,7 @@ class Trainer:
     def _new_plans(self) -> list[tuple[Any, Any]]:
         """One plan for each worker, or one for all with a row for each segment."""
         if self.settings.deterministic:
-            windows = ORDERED[self.rules.objective]
+            windows = min(ORDERED[self.rules.objective], self._harmless())
             return [new_plans(self.rules, self._outputs, self._tables, windows, SEGMENTS)]
         windows = 1 if self.rules.objective == made.SOFTMAX else BLOCK
         made_ones = [
@@ -168,6 +182,18 @@ class Trainer:
             (type(plan)(*(a[0] for a in plan)), type(room)(*(a[0] for a in room)))
             for plan, room in made_ones
         ]
+
+    def _harmless(self) -> int:
+        """Windows of a segment so that no word is the centre of more than a few in a block.
+
+        All its updates of a block are computed from the same vectors; where the vocabulary is tiny
+        their sum would go too far.
+        """
+        kept = self.counts * keep_probabilities(
+            self.counts, self.settings.sample, self.settings.paper_discard
+        )
+        share = float(kept.max(initial=0)) / max(float(kept.sum()), 1.0)
+        return max(1, int(REPEATS / (SEGMENTS * max(share, 1e-9))))
 
     @property
     def inputs(self) -> Array:
@@ -311,7 +337,7 @@ def outputs_of(counts: Array, settings: Settings) -> Outputs:
     objective, size = settings.rules().objective, len(counts)
     table = noise(counts if objective < made.TREE else counts[:0], settings.ns_exponent)
     tree = huffman(counts if objective == made.TREE else counts[:0])
-    everything = np.zeros(-(-size // made.STEP) * made.STEP, np.int32)
+    everything = np.zeros(-(-size // STEP) * STEP, np.int32)
     everything[:size] = np.arange(size)
     return Outputs(*table, *tree, everything if objective == made.SOFTMAX else everything[:0])
 

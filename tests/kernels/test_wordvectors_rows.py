@@ -15,7 +15,7 @@ import pytest
 from lexon.kernels.compile import OPTIONS
 from lexon.kernels.product import aligned
 from lexon.kernels.simd import registers
-from lexon.kernels.simd_rows import PAD, combine, dots, prefetch, spread
+from lexon.kernels.simd_rows import PAD, STEP, combine, dots, prefetch, pulls, spread
 
 ROOT = Path(__file__).parents[2]
 ROWS = 30
@@ -28,6 +28,26 @@ def _use(h, table, ids, first, last, factors, out, total):
     for i in range(first, last):
         prefetch(table, table.shape[1], ids[i])
     spread(table, table.shape[1], ids, first, last, factors, 1, h, 0)
+
+
+@numba.njit(**OPTIONS)
+def _pull(numbers, at, wanted, weight, first, rate):
+    pulls(numbers, at, wanted, weight, first, rate)
+
+
+def check_pulls(dtype):
+    """Over all of what a sigmoid can be given, also where e**x is no longer a number."""
+    random = np.random.default_rng(1)
+    for s in (np.linspace(-9, 9, STEP), np.linspace(-120, 120, STEP), np.full(STEP, np.nan)):
+        numbers = np.zeros(STEP + 5, dtype)
+        numbers[3:-2] = s
+        wanted, weight = random.random((2, STEP + 1)).astype(np.float32)
+        _pull(numbers, 3, wanted, weight, 1, dtype(0.5))
+        with np.errstate(over="ignore"):
+            g = 0.5 * (wanted[1:] - weight[1:] / (1 + np.exp(-s.astype(dtype).astype(float))))
+        np.testing.assert_allclose(numbers[3:-2], g, atol=1e-7 if dtype is np.float32 else 1e-15)
+        assert not numbers[:3].any()
+        assert not numbers[-2:].any()
 
 
 def case(dtype, width, size, seed=0):
@@ -67,6 +87,11 @@ def test_rows_are_multiplied_combined_and_changed(dtype, width, size):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pulls_are_those_of_the_formula(dtype):
+    check_pulls(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bits_do_not_depend_on_the_place_in_a_list(dtype):
     h, table, ids, factors = case(dtype, 112, 20)
     out, _, _ = used(h, table, ids, 0, 20, factors)
@@ -103,4 +128,5 @@ if __name__ == "__main__":
     for number in (np.float32, np.float64):
         for numbers in (16, 112, 304):
             check(number, numbers, 13)
+        check_pulls(number)
     print(registers().bytes)

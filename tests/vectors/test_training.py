@@ -15,12 +15,12 @@ from lexon.vectors.training import Settings, Trainer, held_out_loss
 SIX = {
     "skip-gram": Settings(sg=True, compute_loss=True),
     "skip-gram exact": Settings(sg=True, exact=True, compute_loss=True),
-    "skip-gram hs": Settings(sg=True, hs=True, compute_loss=True),
+    "skip-gram hs": Settings(sg=True, hs=True, direction="centre-to-context", compute_loss=True),
     "skip-gram softmax": Settings(sg=True, negative=0, compute_loss=True),
     "cbow": Settings(compute_loss=True),
     "cbow hs": Settings(hs=True, compute_loss=True),
     "cbow softmax": Settings(negative=0, compute_loss=True),
-    "reversed": Settings(sg=True, direction="context-to-centre", compute_loss=True),
+    "centre first": Settings(sg=True, direction="centre-to-context", compute_loss=True),
 }
 WORDS = 60
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexon.cli.options import check_output
+from lexon.cli.options import Command, check_output
 from lexon.errors import InputError
 from lexon.vectors.callback import Callback
 
@@ -23,7 +24,7 @@ _PARAMETERS = (
 )  # fmt: skip
 
 
-def _whole(*names: str, least: int = 1, **about: Any) -> Any:
+def _whole(*names: str, least: int = 1, **about: Any) -> Callable[[Command], Command]:
     """An option that takes a whole number from ``least`` on."""
     shown = about.get("default") is not None
     return click.option(*names, type=click.IntRange(least), show_default=shown, **about)
