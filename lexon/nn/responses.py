@@ -64,7 +64,7 @@ class WordResponses:
             self._state = state
         rows = self._places.take(ids)
         if len(ids) and rows.min() < 0:
-            self._learn(np.unique(ids[rows < 0]), ids)
+            self._learn(ids)
             rows = self._places.take(ids)
         return rows
 
@@ -80,17 +80,19 @@ class WordResponses:
         self._kept = np.empty((room, self._slices.columns), self._bias.dtype)
         self._used = 0
 
-    def _learn(self, words: Array, ids: Array) -> None:
-        """Compute and keep the responses of ``words``; if these are too many, of ``ids`` alone."""
+    def _learn(self, ids: Array) -> None:
+        """Compute and keep the responses of new words; if these are too many, of ``ids`` alone."""
+        met = np.zeros(len(self._places), bool)
+        met[ids] = True
+        words = np.flatnonzero(met & (self._places < 0))
         most = KEPT // (self._slices.columns * self._bias.itemsize)
         if self._used + len(words) > most:
-            words = np.unique(ids)
+            words = np.flatnonzero(met)
             self._forget(len(words))
         used, total = self._used, self._used + len(words)
         if total > len(self._kept):
-            grown = np.empty(
-                (max(total, min(2 * used, most)), self._kept.shape[1]), self._bias.dtype
-            )
+            room = max(total, min(2 * used, most))
+            grown = np.empty((room, self._slices.columns), self._bias.dtype)
             grown[:used] = self._kept[:used]
             self._kept = grown
         self._kept[used:total] = product(self.table(words).value, self._slices)

@@ -29,6 +29,7 @@ from lexon.tasks.common import (
 from lexon.tasks.encode import TextEncoder
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, micro_f1
 from lexon.tasks.given import (
+    LONGEST_RUN,
     as_given,
     check_lengths,
     check_settings,
@@ -438,6 +439,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         check_settings(model)
         model.windows = tuple(model.windows)
         longest = whole("longest_run", "a number of tokens", content["longest_run"], 1)
+        if longest > LONGEST_RUN:
+            raise ValueError(f"longest_run is {longest}")
         model.encoder_, model.width_ = TextEncoder.from_json(content, longest), model.dimension
         model.labels_ = Labels.from_json(content["labels"])
         model.label_kind_ = content["label_kind"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -226,9 +227,8 @@ def _cnn(settings: Settings, words: int, classes: int, rng: np.random.Generator)
 
 
 def _recurrent(
-    settings: Settings, words: int, classes: int, rng: np.random.Generator
+    kind: Any, both: bool, settings: Settings, words: int, classes: int, rng: np.random.Generator
 ) -> TextNetwork:
-    kind, both = RECURRENT[settings["model"]]
     table = _table(settings, words, rng)
     dropout, layers = settings["dropout"], settings["layers"]
     layer = kind(settings["dimension"], settings["hidden"], layers, both, dropout, rng=rng)
@@ -252,7 +252,7 @@ NETWORKS: dict[str, Build] = {
     "linear": _linear,
     "mlp": _mlp,
     "cnn": _cnn,
-    **dict.fromkeys(RECURRENT, _recurrent),
+    **{name: partial(_recurrent, *layer) for name, layer in RECURRENT.items()},
 }
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,7 +133,8 @@ class Run:
 
     def identity(self) -> str:
         """A digest of all that decides the vectors."""
-        digest = hashlib.sha256(repr(self.trainer.settings).encode())
+        settings = replace(self.trainer.settings, compute_loss=False)  # it changes no vector
+        digest = hashlib.sha256(repr(settings).encode())
         digest.update(repr((self.model.vector_size, self.model._trained)).encode())
         for array in (self.model.counts, self.corpus.starts, self.corpus.tokens):
             digest.update(np.ascontiguousarray(array).view(np.uint8).data)

@@ -160,8 +160,8 @@ class Trainer:
         )
         random = np.random.default_rng(settings.seed)
         for start in range(0, len(self.counts), 65_536):  # a temporary array of some rows only
-            rows = self.inputs[start : start + 65_536]
-            rows[...] = (random.random(rows.shape, np.float32) - 0.5) / dimension
+            some = self.inputs[start : start + 65_536]
+            some[...] = (random.random(some.shape, np.float32) - 0.5) / dimension
         self._keep = keep_thresholds(
             keep_probabilities(self.counts, settings.sample, settings.paper_discard)
         )

@@ -45,7 +45,7 @@ def text(elsewhere: None) -> Path:
 
 def train(*arguments: object) -> KeyedVectors:
     answer = lexon("vectors", "train", *arguments, *TINY, "-o", "v.lexon")
-    assert answer.code == 0 and answer.out == "", answer.err
+    assert answer.code == 0 and answer.out.startswith("v.lexon: "), answer.err
     return open_vectors("v.lexon")
 
 
@@ -54,7 +54,8 @@ def test_a_text_becomes_vectors_and_every_step_is_told(text: Path) -> None:
     answer = lexon(
         "vectors", "train", text, *TINY, "-o", "v.lexon", "--held-out", "held.txt", "--sg"
     )
-    assert answer.code == 0 and answer.out == ""
+    size = Path("v.lexon").stat().st_size
+    assert answer.code == 0 and answer.out == f"v.lexon: 60 words, {size:,} bytes\n"
     assert "36,000 words in 3,000 sentences; 60 different ones kept" in answer.err
     assert re.search(r"[\d,]+ words/s: about \d:\d\d to go", answer.err)
     epochs = [line.split() for line in answer.err.splitlines() if line.startswith("epoch")]

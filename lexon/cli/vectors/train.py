@@ -134,9 +134,7 @@ def command(corpus: tuple[str, ...], output: str, **options: Any) -> int:
         every=options["checkpoint_every"],
     )
     write(model.wv, path, _format(path))
-    console.print(
-        f"{path}: {len(model.wv):,} words, {path.stat().st_size:,} bytes", highlight=False
-    )
+    click.echo(f"{path}: {len(model.wv):,} words, {path.stat().st_size:,} bytes")
     if options["model"] is not None:
         model.save(options["model"])
     if not model.interrupted:
