@@ -49,7 +49,7 @@ def test_the_version_is_told() -> None:
         (["train", "a.csv", "b.csv", "-o", "m"], "unexpected extra argument"),
         (["train", "a.csv", "-o", "m", "--epoch", "2"], "--epochs"),
         (["train", "a.csv", "-o", "m", "--epochs", "two"], "'two' is not a valid integer"),
-        (["train", "a.csv", "-o", "m", "--model", "rnn"], "'linear', 'mlp', 'cnn', 'rnn'"),
+        (["train", "a.csv", "-o", "m", "--model", "svm"], "'linear', 'mlp', 'cnn', 'rnn'"),
         (["predict"], "Missing argument 'MODEL'"),
         (["evaluate", "m"], "Missing argument 'FILE'"),
         ([], "Usage: lexon"),

@@ -82,7 +82,7 @@ def test_every_command_runs_in_order(tmp_path: Path) -> None:
                               text=True)  # fmt: skip
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr and "Warning" not in done.stderr, done.stderr
-        assert done.stdout.strip(), f"{command} says nothing"
+        assert (done.stdout + done.stderr).strip(), f"{command} says nothing"
         out[command] = done.stdout
     for name in ("quickstart/report.html", "packages.html", "descent.svg", "map.html", "wiki.bin"):
         assert (folder / name).stat().st_size > 1000
