@@ -45,14 +45,14 @@ class Model:
 
 FIVE = f"{EPOCHS} epochs"
 SKIP_GRAM_100 = Model(
-    "skip-gram, 100 numbers", True, False, 100, 0.025, 0.025,
+    "skip-gram, 100 numbers", True, False, 100, 0.04, 0.025,
     {f"{FIVE}, negatives of a window shared": False, f"{FIVE}, `exact`": True},
 )  # fmt: skip
 SKIP_GRAM_300 = Model(
-    "skip-gram, 300 numbers", True, False, 300, 0.025, 0.025,
+    "skip-gram, 300 numbers", True, False, 300, 0.04, 0.025,
     {f"{FIVE}, negatives of a window shared": False},
 )  # fmt: skip
-CBOW_100 = Model("CBOW, 100 numbers", False, False, 100, 0.1, 0.05, {FIVE: False})
+CBOW_100 = Model("CBOW, 100 numbers", False, False, 100, 0.15, 0.05, {FIVE: False})
 TREE_100 = Model(
     "skip-gram by hierarchical softmax, 100 numbers", True, True, 100, 0.025, 0.025, {FIVE: False}
 )

@@ -62,7 +62,7 @@ def _whole(*names: str, least: int = 1, **about: Any) -> Callable[[Command], Com
 )
 @click.option("--sample", type=float, default=1e-3, show_default=True, help="0 keeps all words.")
 @click.option("--paper-discard", is_flag=True, help="Thin frequent words as the paper has it.")
-@click.option("--alpha", type=float, help="Learning rate [0.025 with --sg, else 0.1].")
+@click.option("--alpha", type=float, help="Learning rate [0.04 with --sg, else 0.15].")
 @click.option("--min-alpha", type=float, default=1e-4, show_default=True, help="The last one.")
 @click.option("--sum", "summed", is_flag=True, help="CBOW: the sum of the context, not its mean.")
 @click.option(
