@@ -32,7 +32,7 @@ from lexon.vectors.training import Trainer
 
 Array = npt.NDArray[Any]
 
-DIMENSION, WINDOW, CONTEXTS, SHARED, SAMPLE = 100, 5, 6, Training.shared, 1e-3
+DIMENSION, WINDOW, CONTEXTS, SHARED, SAMPLE = 100, 5, 6, Training(sg=True).rules().shared, 1e-3
 #: Rows of a kept word that the cache does not hold from the window before: its own, that of the
 #: word which enters the window, and its negatives.
 ROWS = 2 + SHARED

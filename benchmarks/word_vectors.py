@@ -22,7 +22,7 @@ EPOCHS, WINDOW, NEGATIVES, SAMPLE, MIN_COUNT, SEED = 5, 5, 5, 1e-3, 5, 1
 #: Words that a shrinking window of 5 holds besides its centre, far from the ends of a line.
 CONTEXTS = 6
 #: Negatives that a window of lexon's skip-gram has in common.
-SHARED = Training.shared
+SHARED = Training(sg=True).rules().shared
 RAW, KEPT = "words of the text", "words in the vocabulary, counted in the text"
 LOSS = "loss under one scorer, on 2,000 lines of the text (nats a prediction)"
 ANALOGIES = "Google analogies answered, of those among 30,000 words"
