@@ -2,9 +2,10 @@
 
 English: 24 million words of Wikipedia, every 100th line held out. Chinese: Wikipedia cut into
 words. Window 5 (shrinking), 5 negatives, sample 1e-3, min_count 5, 5 epochs. Skip-gram each at
-its usual learning rate: lexon goes from the centre to its contexts at 0.04, gensim from a context to
-the centre at 0.025. CBOW at the best of four rates by held-out loss of seed 1, each tool its own, and at 0.05;
-every prediction of CBOW has negatives of its own, so that ``exact`` is the same there.
+its usual learning rate: lexon goes from the centre to its contexts at 0.04, gensim from a context
+to the centre at 0.025. CBOW at the best of four rates by held-out loss of seed 1, each tool its
+own, and at 0.05; every prediction of CBOW has negatives of its own, so that ``exact`` is the same
+there.
 
 gensim reads through its iterator: with ``corpus_file`` its learning rate falls another way.
 """
