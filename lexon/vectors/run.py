@@ -66,6 +66,7 @@ class Run:
         words = len(corpus.tokens)
         self.progress = Progress(trainer.settings.epochs, words)
         self.loss, self.pairs = 0.0, 0  # of the running epoch
+        self.stretches = 0
 
     def run(self, checkpoint: Checkpoint | None, every: float) -> None:
         model, trainer, progress = self.model, self.trainer, self.progress
@@ -100,11 +101,16 @@ class Run:
 
     def _train(self, stretch: int) -> None:
         trainer, progress = self.trainer, self.progress
+        share = self.model.loss_share
+        # The first stretch of an epoch, and that share of the others.
+        measured = share > 0 and (trainer.position == 0 or self.stretches * share % 1 < share)
+        trainer.settings = replace(trainer.settings, compute_loss=measured)
+        self.stretches += 1
         done = trainer.stretch(self.corpus.tokens, self.corpus.starts, stretch)
         progress.trained += done.words
-        self.loss, self.pairs = self.loss + done.loss, self.pairs + done.pairs
+        self.loss, self.pairs = self.loss + done.loss, self.pairs + done.pairs * measured
         if trainer.epoch > progress.epoch:
-            if trainer.settings.compute_loss:
+            if share:
                 progress.losses.append(self.loss / max(self.pairs, 1))
             if self.held is not None:
                 progress.held_out.append(self._held_out_loss(self.held))

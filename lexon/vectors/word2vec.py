@@ -60,9 +60,10 @@ class Word2Vec:
         outside: negatives are none of the window's own words.
         epochs, workers, seed: passes; threads (those of :func:`lexon.parallel.threads`); one
             worker repeats to the bit, several do with ``deterministic=True``, at any number.
-        compute_loss: keep the mean loss of every epoch in ``losses``. It is taken while vectors
-            change, just after they met the words around: it may rise where the rate falls though
-            vectors get better. The held-out loss of :meth:`train` tells.
+        compute_loss: keep the mean loss of every epoch in ``losses``; a share, such as 0.1, takes
+            it on that share of the text, which costs less (skip-gram: twice the time). The loss is
+            taken while vectors change, just after they met the words around: it may rise where the
+            rate falls though vectors get better. The held-out loss of :meth:`train` tells.
         lower, characters, segment: take Good for good; every Chinese character as a word; a
             function from a line to its words.
         callbacks: :class:`Callback` objects.
@@ -102,7 +103,7 @@ class Word2Vec:
         workers: int | None = None,
         seed: int = 1,
         max_final_vocab: int | None = None,
-        compute_loss: bool = False,
+        compute_loss: bool | float = False,
         callbacks: Iterable[Callback] = (),
         *,
         exact: bool = False,
@@ -124,12 +125,13 @@ class Word2Vec:
             ns_exponent=ns_exponent, cbow_mean=bool(cbow_mean), compat=compat,
             alpha=usual if alpha is None else alpha, min_alpha=min_alpha, epochs=epochs,
             exact=exact, direction=direction, outside=outside, deterministic=deterministic,
-            compute_loss=compute_loss, seed=seed,
+            compute_loss=bool(compute_loss), seed=seed,
         )  # fmt: skip
         self.reading = CorpusSettings(
             min_count=min_count, max_final_vocab=max_final_vocab, lower=lower,
             characters=characters, segment=segment,
         )  # fmt: skip
+        self.loss_share = float(compute_loss)
         self.callbacks = list(callbacks)
         self.words: list[str] = []
         self.counts: Array = np.empty(0, np.int64)
@@ -369,6 +371,7 @@ class Word2Vec:
         model.words, model.counts = spelling.unpack(arrays), np.array(arrays["counts"])
         if arrays["counts"].shape != (len(model.words),) or arrays["counts"].dtype != np.int64:
             raise ValueError("the counts are not one for each word")
+        model.loss_share = float(model.settings.compute_loss)
         model._trained = int(content["trained"])
         model.losses, model.held_out_losses = content["losses"], content["held_out_losses"]
         model._trainer = model._new_trainer()

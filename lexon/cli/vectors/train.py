@@ -170,7 +170,7 @@ def _model(options: dict[str, Any]) -> Word2Vec:
         direction="context-to-centre" if options["context_to_centre"] else "centre-to-context",
         characters=options["characters"],
         segment=segmenter() if options["segment"] else None,
-        compute_loss=not options["quiet"],
+        compute_loss=0.0 if options["quiet"] else 0.1,
         **given,
     )
 
