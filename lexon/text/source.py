@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import os
 import stat
 import sys
-import zlib
-from collections.abc import Iterator
 
 from lexon.errors import DataFileError
+from lexon.text.packing import DAMAGED, PACKED, ZSTANDARD, unpacked
 from lexon.text.table import file_name
 
 EXPANSION = 1_000
 """A packed file may grow this many times, and in any case to `EXPANSION_FLOOR` bytes."""
 EXPANSION_FLOOR = 256 * 2**20
-UNPACK_MEMORY = 512 * 2**20
-CHUNK = 2**20
 
-PACKED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2"}
 FOREIGN = {
     b"PK\x03\x04": ("a ZIP archive (.xlsx and .docx files are ZIP archives too)", "unpack it"),
-    b"\x28\xb5\x2f\xfd": ("packed with Zstandard", "unpack it with: zstd -d"),
+    ZSTANDARD: ("packed with Zstandard", "unpack it with: zstd -d"),
     b"PAR1": ("a Parquet file", "write it as CSV or JSON lines"),
     b"%PDF-": ("a PDF document", "extract its text"),
     b"\xd0\xcf\x11\xe0": ("an old Office document", "save it as CSV"),
@@ -101,14 +94,14 @@ def _unpack(data: bytes, compression: str, name: str) -> bytes:
     bound = max(EXPANSION_FLOOR, EXPANSION * len(data))
     out = bytearray()
     try:
-        for piece in _pieces(data, compression):
+        for piece in unpacked(data, io.BytesIO(), compression, name):
             out += piece
             if len(out) > bound:
                 raise DataFileError(
                     f"{name}: {len(data):,} bytes of {compression} unpack to more than "
                     f"{bound:,}; if that is meant, unpack the file first"
                 )
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
+    except DAMAGED as error:
         if isinstance(error, DataFileError):
             raise
         raise DataFileError(
@@ -116,26 +109,3 @@ def _unpack(data: bytes, compression: str, name: str) -> bytes:
             f"after {len(out):,} unpacked bytes ({error}); fetch or pack it again"
         ) from None
     return bytes(out)
-
-
-def _pieces(data: bytes, compression: str) -> Iterator[bytes]:
-    """Yield the unpacked bytes piece by piece, through all streams that stand end to end."""
-    if compression == "gzip":
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            while piece := file.read(CHUNK):
-                yield piece
-        return
-    while data:
-        unpack: lzma.LZMADecompressor | bz2.BZ2Decompressor = (
-            lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=UNPACK_MEMORY)
-            if compression == "xz"
-            else bz2.BZ2Decompressor()
-        )
-        given = data
-        while not unpack.eof:
-            piece = unpack.decompress(given, CHUNK)
-            given = b""
-            if not piece and unpack.needs_input and not unpack.eof:
-                raise EOFError("it ends before its end mark")
-            yield piece
-        data = unpack.unused_data.lstrip(b"\0")  # xz allows padding between streams

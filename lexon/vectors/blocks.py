@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import os
 import re
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +16,8 @@ import numpy.typing as npt
 
 from lexon.errors import DataFileError, InputError
 from lexon.kernels.tokens import PADDING, WHITE
-from lexon.text.source import FOREIGN, PACKED
+from lexon.text.packing import DAMAGED, PIECE, packing_of, unpacked
+from lexon.text.source import FOREIGN
 from lexon.text.table import file_name
 
 Array = npt.NDArray[Any]
@@ -33,7 +29,6 @@ BLOCK = 2**20
 LONGEST = 2**24
 
 _LINE_FEED = 10
-_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Characters from U+4E00 to U+9FFF: each a token of its own, that is no mark on one before it.
 _HAN = re.compile(rb"(?:\xe4[\xb8-\xbf]|[\xe5-\xe9][\x80-\xbf])[\x80-\xbf]")
@@ -213,32 +208,29 @@ def _opened(path: str) -> Iterator[_Raw]:
 
 def _unpacked(name: str, raw: _Raw) -> Any:
     """The stream of a file's text, whatever it is packed with."""
-    stream = io.BufferedReader(raw, 2**16)
-    if raw.head.startswith(_ZSTANDARD):
-        return _zstandard(name)(stream)
+    packing = packing_of(raw.head)
     for magic, (kind, remedy) in FOREIGN.items():
-        if raw.head.startswith(magic):
+        if raw.head.startswith(magic) and packing is None:
             raise DataFileError(f"{name}: this is {kind}, not a text file; {remedy} first")
-    packing = next((how for magic, how in PACKED.items() if raw.head.startswith(magic)), None)
-    openers: dict[str | None, Callable[[Any], Any]] = {
-        "gzip": lambda file: gzip.GzipFile(fileobj=file),
-        "xz": lzma.LZMAFile,
-        "bzip2": bz2.BZ2File,
-        None: lambda file: file,
-    }
-    return openers[packing](stream)
+    if packing is None:
+        return io.BufferedReader(raw, 2**16)
+    return io.BufferedReader(_Pieces(unpacked(raw.read(PIECE) or b"", raw, packing, name)), 2**16)
 
 
-def _zstandard(name: str) -> Any:
-    for module in ("compression.zstd", "backports.zstd"):
-        try:
-            return import_module(module).ZstdFile
-        except ImportError:
-            continue
-    raise DataFileError(
-        f"{name}: this is packed with Zstandard, which this Python cannot unpack"
-        "\n  pip install backports.zstd, or unpack it with: zstd -d"
-    )
+class _Pieces(io.RawIOBase):
+    """Pieces of bytes as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        self._rest = self._rest or memoryview(next(self._pieces, b""))
+        piece, self._rest = self._rest[: len(into)], self._rest[len(into) :]
+        into[: len(piece)] = piece
+        return len(piece)
 
 
 def _without_mark(head: bytes, name: str) -> bytes:
@@ -260,12 +252,10 @@ def _read_up_to(stream: Any, size: int, name: str, raw: _Raw) -> bytes:
 def _read_into(stream: Any, into: memoryview, name: str, raw: _Raw) -> int:
     try:
         return int(stream.readinto(into) or 0)
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-    except Exception as error:
-        if type(error).__name__ != "ZstdError":
+    except DAMAGED as error:
+        if isinstance(error, DataFileError):
             raise
-        reason = str(error)
+        reason = getattr(error, "strerror", None) or str(error)
     raise DataFileError(
         f"{name}: it cannot be read, or is cut short or damaged, within its first {raw.done:,}"
         f" bytes: {reason}\n  fetch or pack it again"

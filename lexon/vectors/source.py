@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import os
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from lexon.errors import DataFileError
-from lexon.text.source import EXPANSION, EXPANSION_FLOOR, FOREIGN, UNPACK_MEMORY
+from lexon.text.packing import DAMAGED, packing_of, unpacked, zstandard
+from lexon.text.source import EXPANSION, EXPANSION_FLOOR, FOREIGN
 
 PIECE = 2**22
-_MAGIC = {
-    b"\x1f\x8b": "gzip",
-    b"\xfd7zXZ\x00": "xz",
-    b"BZh": "bzip2",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
 _PACKERS: dict[str, Callable[[Path], Any]] = {
     ".gz": lambda path: gzip.GzipFile(path, "wb", compresslevel=6, mtime=0),
     ".xz": lambda path: lzma.LZMAFile(path, "wb", preset=1),
     ".bz2": lambda path: bz2.BZ2File(path, "wb"),
-    ".zst": lambda path: _zstandard(path).open(path, "wb"),
+    ".zst": lambda path: zstandard(path).open(path, "wb"),
 }
-#: Who can unpack Zstandard: the standard library from Python 3.14 on, or its back-port.
-_ZSTANDARD = ("compression.zstd", "backports.zstd")
 
 
 class Source:
@@ -62,15 +51,19 @@ class Source:
 
     def _start(self) -> None:
         first = self._file.read(PIECE)
+        self.packed = packing_of(first)
         for magic, (kind, remedy) in FOREIGN.items():
-            if first.startswith(magic) and magic not in _MAGIC:
+            if first.startswith(magic) and self.packed is None:
                 raise DataFileError(f"{self.name}: this is {kind}; {remedy} first")
-        self.packed = next((how for magic, how in _MAGIC.items() if first.startswith(magic)), None)
         #: Bytes of the file; of a packed one, or a pipe, nobody knows.
         size = os.fstat(self._file.fileno()).st_size
         self.size = None if self.packed or _is_pipe(self.name) else size
         self._bound = max(EXPANSION_FLOOR, EXPANSION * size)
-        self._pieces = _pieces(first, self._file, self.packed, self.name)
+        self._pieces = (
+            unpacked(first, self._file, self.packed, self.name)
+            if self.packed
+            else _plain(first, self._file)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +80,7 @@ class Source:
         """Read a piece; False at the end of the file."""
         try:
             piece = next(self._pieces, b"")
-        except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, MemoryError) as error:
+        except DAMAGED as error:
             if isinstance(error, DataFileError):
                 raise
             raise DataFileError(
@@ -112,73 +105,10 @@ def _is_pipe(path: str | os.PathLike[str]) -> bool:
     return Path(path).is_fifo()
 
 
-def _pieces(first: bytes, file: BinaryIO, packed: str | None, name: str) -> Iterator[bytes]:
-    """The unpacked bytes, through all streams that stand end to end; no piece is empty."""
-    if packed is None:
-        while first:
-            yield first
-            first = file.read(PIECE)
-    elif packed in ("gzip", "zstd"):
-        whole = io.BufferedReader(_Joined(first, file), PIECE)
-        with _opened(whole, packed, name) as stream:
-            while piece := stream.read(PIECE):
-                yield piece
-    else:
-        yield from _streams(first, file, packed)
-
-
-@contextmanager
-def _opened(file: Any, packed: str, name: str) -> Iterator[Any]:
-    if packed == "gzip":
-        yield gzip.GzipFile(fileobj=file)
-        return
-    zstandard = _zstandard(name)
-    try:
-        yield zstandard.ZstdFile(file)
-    except zstandard.ZstdError as error:
-        raise ValueError(str(error)) from None
-
-
-def _streams(data: bytes, file: BinaryIO, packed: str) -> Iterator[bytes]:
-    while data:
-        unpack: Any = (
-            lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=UNPACK_MEMORY)
-            if packed == "xz"
-            else bz2.BZ2Decompressor()
-        )
-        while not unpack.eof:
-            piece = unpack.decompress(data, PIECE)
-            data = file.read(PIECE) if unpack.needs_input and not unpack.eof else b""
-            if not piece and not data and unpack.needs_input and not unpack.eof:
-                raise EOFError("it ends before its end mark")
-            if piece:
-                yield piece
-        data = unpack.unused_data.lstrip(b"\0")  # xz allows padding between streams
-        while not data and (data := file.read(PIECE)):
-            data = data.lstrip(b"\0")
-
-
-class _Joined(io.RawIOBase):
-    """Bytes read already, and then the rest of their file."""
-
-    def __init__(self, first: bytes, file: BinaryIO) -> None:
-        self._first, self._file = io.BytesIO(first), file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._first.readinto(buffer) or self._file.readinto(buffer)  # type: ignore[attr-defined]
-
-
-def _zstandard(name: object) -> Any:
-    for module in _ZSTANDARD:
-        with suppress(ImportError):
-            return import_module(module)
-    raise DataFileError(
-        f"{name}: packed with Zstandard, which Python reads from 3.14 on\n"
-        "  pip install backports.zstd, or unpack it first with: zstd -d"
-    )
+def _plain(first: bytes, file: BinaryIO) -> Iterator[bytes]:
+    while first:
+        yield first
+        first = file.read(PIECE)
 
 
 def create(path: Path, suffix: str) -> Any:

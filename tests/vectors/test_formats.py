@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from lexon.errors import DataFileError, InputError, ModelFileError
+from lexon.text import packing
 from lexon.vectors import KeyedVectors, open_vectors, source
 from lexon.vectors.formats import format_of, quietly_opened
 
@@ -65,20 +66,20 @@ def test_what_is_written_is_read(tmp_path: Path, name: str, suffix: str) -> None
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("packing", [gzip.compress, lzma.compress, bz2.compress])
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
 def test_packings_are_recognised_by_content_and_several_in_one_file(
-    tmp_path: Path, packing: Callable[[bytes], bytes]
+    tmp_path: Path, pack: Callable[[bytes], bytes]
 ) -> None:
     path, whole = tmp_path / "vectors", text()
-    path.write_bytes(packing(whole[:70]) + packing(whole[70:]))
+    path.write_bytes(pack(whole[:70]) + pack(whole[70:]))
     same(open_vectors(path))
-    path.write_bytes(packing(whole)[:-9])
+    path.write_bytes(pack(whole)[:-9])
     with pytest.raises(DataFileError, match="cut short or damaged"):
         open_vectors(path)
 
 
 def test_zstandard_says_who_can_unpack_it(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(source, "_ZSTANDARD", ("no_such_module",))
+    monkeypatch.setattr(packing, "ZSTANDARD_MODULES", ("no_such_module",))
     path = tmp_path / "v.txt.zst"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(30))
     with pytest.raises(DataFileError, match=r"Zstandard, which Python reads from 3\.14 on"):
@@ -88,7 +89,7 @@ def test_zstandard_says_who_can_unpack_it(tmp_path: Path, monkeypatch: Any) -> N
 
 
 def test_zstandard_is_read_and_written_where_python_can(tmp_path: Path) -> None:
-    if not any(map(_there, source._ZSTANDARD)):
+    if not any(map(_there, packing.ZSTANDARD_MODULES)):
         pytest.skip("neither Python 3.14 nor backports.zstd")
     some().save_word2vec_format(tmp_path / "v.vec.zst")
     same(open_vectors(tmp_path / "v.vec.zst"))
@@ -157,7 +158,8 @@ def test_many_pieces_make_one_file(tmp_path: Path, monkeypatch: Any, form: str) 
     vectors.save_word2vec_format(tmp_path / "v", binary=form == "binary")
     vectors.save_word2vec_format(tmp_path / "v.gz", binary=form == "binary")
     for piece in (1, 7, 64, 1000, 4096):
-        monkeypatch.setattr(source, "PIECE", piece)
+        for module in (source, packing):
+            monkeypatch.setattr(module, "PIECE", piece)
         for name in ("v", "v.gz") if piece > 1 else ("v",):
             same(open_vectors(tmp_path / name), vectors.index_to_key, vectors.vectors)
 
