@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from lexon.cli.options import check_output, read_rows, reading_options
-from lexon.errors import InputError
+from lexon.cli.jobs import job_of
+from lexon.cli.options import check_output, reading_options
 
 
 @click.command()
@@ -23,12 +23,9 @@ from lexon.errors import InputError
 def command(
     model: str,
     file: str,
-    text: str | None,
-    label: str | None,
-    target: str | None,
     as_json: bool,
     report: str | None,
-    **reading: Any,
+    **options: Any,
 ) -> None:
     """Score the model file MODEL on FILE, whose answers are known.
 
@@ -37,28 +34,12 @@ def command(
     lexon evaluate prices.lexon new_computers.csv --json
     """
     from lexon import storage
-    from lexon.tasks import TextClassifier, load
-    from lexon.text import read_examples
+    from lexon.tasks import load
 
     if report is not None:
         check_output("--report", report, file, model)
     fitted = load(model)
-    if isinstance(fitted, TextClassifier):
-        if target is not None:
-            raise InputError("--target: this model reads texts\n  name their labels: --label")
-        examples = read_examples(file, text=text, label=label, **reading)
-        for note in examples.notes:
-            click.echo(f"{file}: {note}", err=True)
-        evaluation = fitted.evaluate(examples.texts, list(examples.labels or ()), file)
-    else:
-        from lexon.tasks.table_job import evaluate_table
-
-        if text is not None:
-            raise InputError("--text: this model reads attributes, all columns of a file")
-        if label is not None and target is not None:
-            raise InputError("--label does not go with --target\n  give one of them")
-        table, column = read_rows(file, reading), target or label
-        evaluation = evaluate_table(fitted, table, file, column, lambda s: click.echo(s, err=True))
+    evaluation = job_of(fitted).evaluate(fitted, file, options)
     if report:
         from lexon.report import render_evaluation
 

@@ -117,6 +117,32 @@ def network_options(command: Command) -> Command:
     return command
 
 
+def whole(*names: str, least: int = 1, **about: Any) -> Callable[[Command], Command]:
+    """An option that takes a whole number from ``least`` on."""
+    shown = about.get("default") is not None
+    return click.option(*names, type=click.IntRange(least), show_default=shown, **about)
+
+
+_RESUMING: list[Callable[[Command], Command]] = [
+    click.option("--resume", is_flag=True, help="Go on from the checkpoint of a run cut short."),
+    click.option(
+        "--checkpoint-every",
+        type=click.FloatRange(0),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Save the state of training so often, beside the file that is written.",
+    ),
+]
+
+
+def resuming_options(command: Command) -> Command:
+    """What keeps long training from being lost."""
+    for option in reversed(_RESUMING):
+        command = option(command)
+    return command
+
+
 _READING: list[Callable[[Command], Command]] = [
     click.option(
         "--format",

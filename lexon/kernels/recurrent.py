@@ -39,15 +39,19 @@ class Walk(NamedTuple):
         """States (B, H) of the sequences of this walk, a copy in their order."""
         return states[self.sequences].reshape(-1)
 
+    def back(self, own: Array, states: Array) -> Array:
+        """States (B, H): those of ``own``, in this walk's order; the others as in ``states``."""
+        given = states.copy()
+        given[self.sequences] = own.reshape(-1, states.shape[1])
+        return given
+
     def before(self, h: Array, h0: Array) -> Array:
         """Strips of h_prev (S, H): for each row of h (S, H) the state before it."""
         return pack_before(h, self.own(h0), self.first, self.stride)
 
     def last(self, h: Array, h0: Array) -> Array:
         """The states (B, H) after the last step; of an empty sequence the first one."""
-        states = h0.copy()
-        states[self.sequences] = h[self.end]
-        return states
+        return self.back(h[self.end], h0)
 
 
 def walk(lengths: Array, reverse: bool) -> Walk:

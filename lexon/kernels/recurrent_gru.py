@@ -59,9 +59,7 @@ def gru_backward(
         own, passed, direct, *walk[1:4], units, dz.reshape(-1), grads, total.reshape(-1),
     )  # fmt: skip
     together(lambda *team: _backward(*given, *team), len(walk.active) + 1, 6.0 * dh.size * units)
-    dh0 = dh_n.copy()
-    dh0[walk.sequences] = own.reshape(-1, units)
-    return dz, grads, dh0
+    return dz, grads, walk.back(own, dh_n)
 
 
 @kernel

@@ -60,9 +60,7 @@ def lstm_backward(
         cells, *walk[1:4], units, dz.reshape(-1), grads, total.reshape(-1),
     )  # fmt: skip
     together(lambda *team: _backward(*given, *team), len(walk.active) + 1, 8.0 * dh.size * units)
-    dh0, dc0 = dh_n.copy(), dc_n.copy()
-    dh0[walk.sequences], dc0[walk.sequences] = (d.reshape(-1, units) for d in own)
-    return dz, grads, dh0, dc0
+    return dz, grads, walk.back(own[0], dh_n), walk.back(own[1], dc_n)
 
 
 @kernel

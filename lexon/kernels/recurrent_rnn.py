@@ -45,9 +45,7 @@ def rnn_backward(
         dz.reshape(-1), grads, total.reshape(-1),
     )  # fmt: skip
     together(lambda *team: _backward(*given, *team), len(walk.active) + 1, 2.0 * dh.size * units)
-    dh0 = dh_n.copy()
-    dh0[walk.sequences] = own.reshape(-1, units)
-    return dz, grads, dh0
+    return dz, grads, walk.back(own, dh_n)
 
 
 @kernel

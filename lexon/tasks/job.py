@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from typing import Any
 
 from lexon import __version__
 from lexon.errors import InputError
+from lexon.memory import peak_memory
 from lexon.tasks.baseline import LinearBaseline
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.common import rows_digest
@@ -213,9 +212,3 @@ def _duplicates(learned: Part, parts: Sequence[Part]) -> tuple[tuple[str, str, s
             shown = label if isinstance(label, str) else ", ".join(map(str, label))
             found.append((part.texts[row], part.name, shown))
     return tuple(found)
-
-
-def peak_memory() -> float:
-    """Most memory this process has held, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak if sys.platform == "darwin" else peak * 1024)

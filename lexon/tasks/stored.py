@@ -27,6 +27,11 @@ class StoredEstimator(BaseEstimator):  # type: ignore[misc]
     network_: Any
     history_: History
 
+    @property
+    def task(self) -> str:
+        """What its model files say that they are for."""
+        return self._task
+
     def _settings(self) -> dict[str, Any]:
         """The parameters as a model file has them."""
         return dict(self.get_params(deep=False))

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from lexon import __version__
 from lexon.errors import InputError
+from lexon.memory import peak_memory
 from lexon.tasks.columns import holds_numbers, is_blank
 from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, evaluate_numbers
 from lexon.tasks.features import Encoder
-from lexon.tasks.job import Resumption, identity, peak_memory, whole_epochs
+from lexon.tasks.job import Resumption, identity, whole_epochs
 from lexon.tasks.outcome import Outcome
 from lexon.tasks.table_model import TableModel
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor

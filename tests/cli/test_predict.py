@@ -93,18 +93,14 @@ def test_a_text_of_a_million_words(data: Path) -> None:
 
 def test_a_line_without_an_end_takes_bounded_memory(trained: Path) -> None:
     Path("line.txt").write_bytes(b"good film and " * (LINE * 2**20 // 14))
-    errors = Path("errors.txt").open("w")
-    done = start("predict", trained, "line.txt", "--format", "lines",
-                 stdout=subprocess.PIPE, stderr=errors)  # fmt: skip
-    assert done.stdout is not None
-    out = done.stdout.read()
-    _, status, usage = os.wait4(done.pid, 0)
-    done.returncode = os.waitstatus_to_exitcode(status)
-    done.stdout.close()
-    errors.close()
-    assert (done.returncode, out) == (0, "pos\n"), Path("errors.txt").read_text()
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    assert peak < (400 + 60 * LINE) * 2**20
+    program = (
+        "import atexit, sys; from lexon.memory import peak_memory; from lexon.cli import main\n"
+        "atexit.register(lambda: print(peak_memory(), file=sys.stderr)); main()"
+    )
+    given = [sys.executable, "-c", program, "predict", str(trained), "line.txt"]
+    done = subprocess.run([*given, "--format", "lines"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "pos\n"), done.stderr
+    assert float(done.stderr.splitlines()[-1]) < (400 + 60 * LINE) * 2**20
 
 
 def test_standard_input_that_is_closed_or_of_another_encoding(

@@ -10,17 +10,13 @@ is then left behind.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import hashlib
 import json
 import os
 import random
 import re
-import sys
 import tempfile
-import time
-import traceback
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -30,8 +26,9 @@ import numpy as np
 
 from lexon import storage
 from lexon.errors import LexonError, ModelFileError
+from lexon.memory import peak_memory
 from lexon.tasks import TabularClassifier, TabularRegressor, TextClassifier, load
-from tests.text.fuzz_readers import memory_peak
+from tests.fuzzing import command
 
 TEXTS = ["good film", "fine good play", "bad film", "awful bad play"] * 6
 TABLE = {"size": [float(n % 10) for n in range(40)], "garden": ["yes", "no"] * 20}
@@ -220,7 +217,7 @@ def fuzz(inputs: int, seed: int) -> tuple[Counter[str], int]:
         for data in pool:
             path.write_bytes(data)
             assert attempt(path) == "loaded"
-        before = memory_peak()
+        before = peak_memory()
         for _ in range(inputs):
             data = alter(random_.choice(pool), pool, random_)
             path.write_bytes(data)
@@ -231,27 +228,8 @@ def fuzz(inputs: int, seed: int) -> tuple[Counter[str], int]:
             except Exception:
                 Path(HERE).write_bytes(data)
                 raise
-    return outcomes, memory_peak() - before
-
-
-def main() -> int:
-    """Fuzz as the command line says; 0 if nothing but ModelFileError escaped."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    start = time.perf_counter()
-    try:
-        outcomes, grown = fuzz(options.inputs, options.seed)
-    except Exception:
-        traceback.print_exc()
-        print(f"the file is in {HERE}", file=sys.stderr)
-        return 1
-    print(f"{options.inputs:,} inputs in {time.perf_counter() - start:.0f} s")
-    print(", ".join(f"{name} {count:,}" for name, count in outcomes.most_common()))
-    print(f"peak memory grew by {grown / 2**20:.0f} MB (at most {MEMORY / 2**20:.0f})")
-    return 0 if grown <= MEMORY else 1
+    return outcomes, peak_memory() - before
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(command(fuzz, __doc__, HERE, MEMORY))

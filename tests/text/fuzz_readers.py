@@ -8,23 +8,21 @@ exception, or when the memory in use grew beyond its bound; the input is then le
 
 from __future__ import annotations
 
-import argparse
 import bz2
 import contextlib
 import gzip
 import lzma
 import os
 import random
-import sys
 import tempfile
-import time
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from lexon.errors import DataFileError
+from lexon.memory import peak_memory
 from lexon.text import read_examples, read_table
+from tests.fuzzing import command
 
 ENGLISH = [
     "a fine film , really",
@@ -110,16 +108,6 @@ def workplace() -> Iterator[Path]:
         yield Path(folder)
 
 
-def memory_peak() -> int:
-    """Return the most bytes of memory this process has used, 0 where that cannot be known."""
-    try:
-        import resource
-    except ImportError:
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def read(path: Path, random_: random.Random) -> str:
     """Read the file with options drawn at random and return what came of it."""
     format, encoding = random_.choice(FORMATS), random_.choice(ENCODINGS)
@@ -148,7 +136,7 @@ def fuzz(inputs: int, seed: int) -> tuple[Counter[str], int]:
     outcomes: Counter[str] = Counter()
     with workplace() as folder:
         read(_written(folder / "warm.txt", "été à la mer".encode("cp1252")), random.Random(0))
-        before = memory_peak()
+        before = peak_memory()
         for _ in range(inputs):
             data = alter(random_.choice(pool), pool, random_)
             path = _written(folder / random_.choice(NAMES), data)
@@ -157,7 +145,7 @@ def fuzz(inputs: int, seed: int) -> tuple[Counter[str], int]:
             except Exception:
                 Path(HERE).write_bytes(data)
                 raise
-    return outcomes, memory_peak() - before
+    return outcomes, peak_memory() - before
 
 
 def _written(path: Path, data: bytes) -> Path:
@@ -166,27 +154,5 @@ def _written(path: Path, data: bytes) -> Path:
     return path
 
 
-def main() -> int:
-    """Fuzz as the command line says; return 0 if nothing but DataFileError escaped."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    start = time.perf_counter()
-    try:
-        outcomes, grown = fuzz(options.inputs, options.seed)
-    except Exception:
-        traceback.print_exc()
-        print(f"the input is in {HERE}", file=sys.stderr)
-        return 1
-    seconds = time.perf_counter() - start
-    print(
-        f"{options.inputs:,} inputs in {seconds:.0f} s ({options.inputs / seconds:,.0f} a second)"
-    )
-    print(", ".join(f"{name} {count:,}" for name, count in outcomes.most_common()))
-    print(f"peak memory grew by {grown / 2**20:.0f} MB (at most {MEMORY / 2**20:.0f})")
-    return 0 if grown <= MEMORY else 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(command(fuzz, __doc__, HERE, MEMORY))

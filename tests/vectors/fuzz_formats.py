@@ -9,15 +9,12 @@ bound; the input is then left in a file.
 
 from __future__ import annotations
 
-import argparse
 import bz2
 import gzip
 import hashlib
 import lzma
 import random
-import sys
 import time
-import traceback
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -27,8 +24,10 @@ import numpy as np
 
 from lexon import storage
 from lexon.errors import DataFileError, InputError, ModelFileError
+from lexon.memory import peak_memory
 from lexon.vectors import KeyedVectors, formats, open_vectors
-from tests.text.fuzz_readers import memory_peak, workplace
+from tests.fuzzing import command
+from tests.text.fuzz_readers import workplace
 
 WORDS = ["the", "of", "naïve", "北京", "can't", "</s>", "🙂", "new_york", "-", "3.14", "x" * 70]
 SIGNS = [b" ", b"\n", b"\t", b"\r", b"\0", b"-", b".", b"e", b"1e999", b"nan", b"-inf", b"1_0",
@@ -150,7 +149,7 @@ def read(path: Path, random_: random.Random) -> str:
     return "vectors"
 
 
-def fuzz(inputs: int, seed: int) -> tuple[Counter[str], int, float]:
+def fuzz(inputs: int, seed: int) -> tuple[Counter[str], int, str]:
     """Read altered files; what came of them, the growth of peak memory, the longest time."""
     random_ = random.Random(seed)
     outcomes: Counter[str] = Counter()
@@ -160,7 +159,7 @@ def fuzz(inputs: int, seed: int) -> tuple[Counter[str], int, float]:
         for data in pool:  # the kernels are loaded before memory is counted
             (folder / "v").write_bytes(data)
             open_vectors(folder / "v")
-        before = memory_peak()
+        before = peak_memory()
         for _ in range(inputs):
             data = alter(random_.choice(pool), pool, random_)
             (folder / "v").write_bytes(data)
@@ -173,31 +172,8 @@ def fuzz(inputs: int, seed: int) -> tuple[Counter[str], int, float]:
                 Path(HERE).write_bytes(data)
                 raise
             longest = max(longest, time.perf_counter() - started)
-    return outcomes, memory_peak() - before, longest
-
-
-def main() -> int:
-    """Fuzz as the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    started = time.perf_counter()
-    try:
-        outcomes, grown, longest = fuzz(given.inputs, given.seed)
-    except Exception:
-        traceback.print_exc()
-        print(f"the input is in {HERE}", file=sys.stderr)
-        return 1
-    seconds = time.perf_counter() - started
-    print(
-        f"seed {given.seed}: {given.inputs:,} inputs in {seconds:.0f} s"
-        f" ({given.inputs / seconds:,.0f} a second), the longest {longest:.2f} s"
-    )
-    print(", ".join(f"{name} {count:,}" for name, count in outcomes.most_common()))
-    print(f"peak memory grew by {grown / 2**20:.0f} MB (at most {MEMORY / 2**20:.0f})")
-    return 0 if grown <= MEMORY else 1
+    return outcomes, peak_memory() - before, f"the longest {longest:.2f} s"
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(command(fuzz, __doc__, HERE, MEMORY, 100_000))

@@ -117,7 +117,8 @@ def test_a_killed_reader_leaves_no_file(file, tmp_path, how):
     folder = tmp_path / "here"
     folder.mkdir()
     program = (
-        "import sys, time; from lexon.vectors.corpus import *\n"
+        "import signal, sys, time; from lexon.vectors.corpus import *\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slow():\n"
         "    for i in range(10**6):\n"
         "        yield ['word'] * 100_000\n"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexon.cli.options import Command, check_output
+from lexon.cli.options import check_output, resuming_options, whole
 from lexon.errors import InputError
 from lexon.vectors.callback import Callback
 
@@ -24,33 +23,17 @@ _PARAMETERS = (
 )  # fmt: skip
 
 
-def _whole(*names: str, least: int = 1, **about: Any) -> Callable[[Command], Command]:
-    """An option that takes a whole number from ``least`` on."""
-    shown = about.get("default") is not None
-    return click.option(*names, type=click.IntRange(least), show_default=shown, **about)
-
-
 @click.command("train")
 @click.argument("corpus", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, metavar="FILE", help="The vectors to write.")
 @click.option("--sg/--cbow", default=False, help="Skip-gram, or CBOW [cbow].")
-@click.option(
-    "--dim", "vector_size", type=click.IntRange(1), default=100, show_default=True, help="Width."
-)
-@click.option(
-    "--window", type=click.IntRange(1), default=5, show_default=True, help="Words to each side."
-)
+@whole("--dim", "vector_size", default=100, help="Numbers of a vector.")
+@whole("--window", default=5, help="Words to each side.")
 @click.option("--fixed-windows", is_flag=True, help="Always so many, not from 1 to so many.")
-@click.option(
-    "--epochs", type=click.IntRange(1), default=5, show_default=True, help="Passes over the text."
-)
-@click.option(
-    "--min-count", type=click.IntRange(1), default=5, show_default=True, help="Rarer words are out."
-)
-@_whole("--max-vocabulary", "max_final_vocab", help="Words at most.")
-@click.option(
-    "--negative", type=click.IntRange(0), default=5, show_default=True, help="Negatives of a pair."
-)
+@whole("--epochs", default=5, help="Passes over the text.")
+@whole("--min-count", default=5, help="Rarer words are left out.")
+@whole("--max-vocabulary", "max_final_vocab", help="Words at most.")
+@whole("--negative", least=0, default=5, help="Negatives of a pair.")
 @click.option("--hs", is_flag=True, help="Hierarchical softmax instead of negatives.")
 @click.option("--softmax", is_flag=True, help="The full softmax: for small vocabularies.")
 @click.option(
@@ -79,21 +62,11 @@ def _whole(*names: str, least: int = 1, **about: Any) -> Callable[[Command], Com
 @click.option("--characters", is_flag=True, help="Take every Chinese character as a word.")
 @click.option("--segment", is_flag=True, help="Split Chinese into words first.")
 @click.option("--held-out", metavar="FILE", help="Say the loss on this text after every epoch.")
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of all chance there is."
-)
-@_whole("--threads", help="Threads to use.")
+@whole("--seed", least=0, default=1, help="Of all chance there is.")
+@whole("--threads", help="Threads to use.")
 @click.option("--deterministic", is_flag=True, help="The same bits with any number of threads.")
 @click.option("--model", metavar="FILE", help="Write the whole model, too, to train on later.")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint of a run cut short.")
-@click.option(
-    "--checkpoint-every",
-    type=click.FloatRange(0),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Save the state of training so often, beside the vectors.",
-)
+@resuming_options
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def command(corpus: tuple[str, ...], output: str, **options: Any) -> int:
     """Train word vectors on CORPUS: text of one sentence a line, words between spaces.

@@ -1,0 +1,26 @@
+"""The jobs of ``lexon train``, ``predict`` and ``evaluate``: one module for each.
+
+Every module offers ``train(file, path, options)``, ``predict(model, inputs, options)`` and
+``evaluate(model, file, options)``; it is imported when its job is done.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+#: Each job, and the tasks of the model files that it makes.
+JOBS = {
+    "text": ("text-classification",),
+    "table": ("tabular-regression", "tabular-classification"),
+}
+
+
+def job(name: str) -> Any:
+    """The module of a job."""
+    return import_module(f"{__name__}.{name}")
+
+
+def job_of(model: Any) -> Any:
+    """The module of the job that a trained model does."""
+    return job(next(name for name, tasks in JOBS.items() if model.task in tasks))
