@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import (
+    language,
     mlp,
     products,
     recurrent,
@@ -21,6 +22,7 @@ CASES: dict[str, Case] = {
     "product": products.CASE,
     "recurrent_equal": recurrent.EQUAL,
     "recurrent_sentences": recurrent.SENTENCES,
+    "language_step": language.CASE,
     **word_vectors.CASES,
     "vector_search": vector_search.CASE,
     "vector_reading": vector_search.READING,

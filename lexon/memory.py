@@ -1,4 +1,4 @@
-"""How much memory this process has held."""
+"""How much memory there is, and how much this process has held."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ import sys
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
+
+
+_MACHINE = Path("/proc/meminfo")
+
+
+def free_memory() -> float:
+    """Memory that programs can still take, in bytes; 0 where the system does not tell."""
+    if not _MACHINE.exists():
+        return 0.0
+    found = re.search(r"^MemAvailable:\s*(\d+) kB", _MACHINE.read_text(), re.MULTILINE)
+    return 1024.0 * int(found[1]) if found else 0.0
 
 
 def peak_memory() -> float:

@@ -17,7 +17,17 @@ from typing import Any
 
 import click
 
-from benchmarks.reproduce import chinese, kim, page, reuters, tabular, word_vectors
+from benchmarks.reproduce import (
+    adding,
+    chinese,
+    kim,
+    language,
+    page,
+    reuters,
+    reviews,
+    tabular,
+    word_vectors,
+)
 from lexon import parallel, storage
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,6 +53,21 @@ EXPERIMENTS = {
     "california": Experiment(tabular.cells("california"), "scikit-learn, same folds"),
     "hotel-reviews": Experiment(chinese.cells(), "tuned TF-IDF, same split"),
     "reuters": Experiment(reuters.cells(), "one-vs-rest linear TF-IDF, same split"),
+    "mr-bilstm": Experiment(reviews.movie_reviews(), "the folds of kim-mr"),
+    "sst2-bilstm": Experiment(reviews.sentiment_treebank(), "the parts of kim-sst2"),
+    "imdb-bilstm": Experiment(reviews.long_reviews(), "linear TF-IDF, same split"),
+    **{
+        f"adding-{kind.lower()}-{length}": Experiment(adding.cells(kind, length), "always 1: 0.167")
+        for kind in ("RNN", "GRU", "LSTM")
+        for length in adding.STEPS
+    },
+    "ptb-lstm": Experiment(language.small(), "Zaremba et al. 2014: 114.5, 120.7 (valid)"),
+    "ptb-gru": Experiment(language.small("gru"), "the same size and recipe"),
+    "ptb-rnn": Experiment(language.small("rnn"), "the same size and recipe"),
+    "ptb-tied": Experiment(language.tied(), "PyTorch's example, 6 epochs: 110.44"),
+    "ptb-tied-40": Experiment(language.tied_long(), "PyTorch's example, 40 epochs: 87.17"),
+    "ptb-counted": Experiment(language.counted(), "Mikolov & Zweig 2012, modified: 141.2"),
+    "tinyshakespeare": Experiment(language.characters(), "no published figure for this split"),
     **{
         f"vectors-sg{dimension}": Experiment(
             word_vectors.skip_gram(dimension), pairs=word_vectors.SKIP_GRAM_PAIRS

@@ -18,6 +18,9 @@ from lexon.text import read_examples
 
 FOLDS, SEEDS = 10, (1, 2, 3)
 
+#: Gives the untrained network of a seed.
+Make = Callable[[int], TextClassifier]
+
 
 def network(seed: int) -> TextClassifier:
     """CNN-rand."""
@@ -27,32 +30,32 @@ def network(seed: int) -> TextClassifier:
     )  # fmt: skip
 
 
-def movie_reviews() -> dict[str, Callable[[Path], dict[str, float]]]:
+def movie_reviews(make: Make = network) -> dict[str, Callable[[Path], dict[str, float]]]:
     """MR: ten folds fixed by seed 1; a tenth of each training fold is the dev part."""
-    return {f"fold-{fold}": partial(_fold, fold) for fold in range(1, FOLDS + 1)}
+    return {f"fold-{fold}": partial(_fold, make, fold) for fold in range(1, FOLDS + 1)}
 
 
-def _fold(fold: int, data: Path) -> dict[str, float]:
+def _fold(make: Make, fold: int, data: Path) -> dict[str, float]:
     examples = read_examples(data / "kim2014" / "rt-polarity.all", format="labelled")
     texts, labels = examples.texts, list(examples.labels or ())
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=1).split(texts, labels)
     train, test = list(folds)[fold - 1]
-    model = network(seed=1)
+    model = make(1)
     model.fit([texts[i] for i in train], [labels[i] for i in train])
     return _scores(model, [texts[i] for i in test], [labels[i] for i in test])
 
 
-def sentiment_treebank() -> dict[str, Callable[[Path], dict[str, float]]]:
+def sentiment_treebank(make: Make = network) -> dict[str, Callable[[Path], dict[str, float]]]:
     """SST-2: trained on all labelled phrases, scored on sentences."""
-    return {f"seed-{seed}": partial(_treebank, seed) for seed in SEEDS}
+    return {f"seed-{seed}": partial(_treebank, make, seed) for seed in SEEDS}
 
 
-def _treebank(seed: int, data: Path) -> dict[str, float]:
+def _treebank(make: Make, seed: int, data: Path) -> dict[str, float]:
     def part(name: str) -> tuple[list[str], list[str]]:
         examples = read_examples(data / "kim2014" / f"stsa.binary.{name}", format="labelled")
         return examples.texts, [str(label) for label in examples.labels or ()]
 
-    model = network(seed)
+    model = make(seed)
     model.fit(*part("phrases.train.derived"), valid=part("dev"))
     return _scores(model, *part("test"))
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "predict": "Predict labels or numbers for new texts or rows.",
     "evaluate": "Score a trained model on a file with known answers.",
     "quickstart": "Train on texts that every Python brings along, in a minute.",
+    "lm": "Train language models, write text with them, score them.",
     "vectors": "Train, search, score and draw word vectors.",
 }
 

@@ -17,7 +17,7 @@ class Terminal:
     def __init__(self, console: Console, unit: str = "texts") -> None:
         self.console, self.unit = console, unit
         self.live: Progress | None = None
-        self.before = 0  # examples done when the clock was set: at the start, and at every epoch
+        self.before = 0  # units done when the clock was set: at the start, and at every epoch
 
     def began(self, training: Training) -> None:
         self.clock = time.monotonic()
@@ -32,7 +32,7 @@ class Terminal:
             TextColumn("{task.fields[left]}"),
             console=self.console,
         )
-        total = training.plan.epochs * training.task.size
+        total = training.plan.epochs * training.task.size * training.task.units
         self.bar = self.live.add_task("epoch 1", total=total, speed="", left="")
         self.live.start()
 
@@ -41,7 +41,8 @@ class Terminal:
             return
         seconds, seen = time.monotonic() - self.clock, self._seen(training)
         speed = (seen - self.before) / max(seconds, 1e-9)
-        left = (training.plan.epochs * training.task.size - seen) / max(speed, 1e-9)
+        task = training.task
+        left = (training.plan.epochs * task.size * task.units - seen) / max(speed, 1e-9)
         self.live.update(
             self.bar,
             completed=seen,
@@ -55,7 +56,7 @@ class Terminal:
         held = "" if epoch.score is None else f"  held-out {training.history.measure}"
         score = "" if epoch.score is None else f" {epoch.score:.4f}"
         best = "  best so far" if training.history.best == epoch.epoch and score else ""
-        speed = training.task.size / max(time.monotonic() - self.clock, 1e-9)
+        speed = training.task.size * training.task.units / max(time.monotonic() - self.clock, 1e-9)
         self.clock, self.before = time.monotonic(), self._seen(training)
         self.console.print(
             f"epoch {epoch.epoch:3d}  loss {epoch.loss:.4f}{held}{score}"
@@ -69,7 +70,7 @@ class Terminal:
 
     @staticmethod
     def _seen(training: Training) -> int:
-        return (training.epoch - 1) * training.task.size + training.done
+        return ((training.epoch - 1) * training.task.size + training.done) * training.task.units
 
 
 def duration(seconds: float) -> str:

@@ -25,10 +25,15 @@ _four_1, _four_2, _four_w = (tile(4, v) for v in (1, 2, _WIDEST))
 _two_1, _two_2, _two_w = (tile(2, v) for v in (1, 2, _WIDEST))
 _one_1, _one_2, _one_w = (tile(1, v) for v in (1, 2, _WIDEST))
 
-#: From so many rows of A on they are what threads share, else the panels of B.
+#: From so many rows of A on, and no fewer than columns, they are what threads share; else the
+#: panels of B.
 MANY_ROWS = 128
-#: Floating-point operations that one thread takes at a time, at least.
-A_BLOCK = 8_000_000
+#: Floating-point operations that one thread takes at a time, at least, and blocks at most.
+A_BLOCK, MOST_BLOCKS = 8_000_000, 32
+#: Numbers of a column that are summed before the next rows of A: of a panel, so much stays near.
+_DEEP = 512
+#: What packing a number takes, counted in floating-point operations.
+_PACKING = 16.0
 
 
 class Panels(NamedTuple):
@@ -57,7 +62,13 @@ def pack(matrix: Array) -> Panels:
     depth, columns = matrix.shape
     lanes = _BYTES // matrix.itemsize
     data = aligned(-(-columns // lanes) * lanes * depth, matrix.dtype)
-    _pack(*_flat(matrix), depth, columns, data)
+    flat, full = _flat(matrix), panel_width(matrix.dtype)
+
+    def some(panel: int, last_panel: int) -> None:
+        _pack(*flat, depth, columns, panel, last_panel, data)
+
+    work = _PACKING * depth * columns
+    share(some, _cut(-(-columns // full), work), work)
     return Panels(data, depth, columns)
 
 
@@ -67,22 +78,22 @@ def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
     Where B serves once, each of its panels is packed by the thread that multiplies with it.
     """
     rows, depth = a.shape
-    if not isinstance(b, Panels) and rows >= MANY_ROWS:
-        b = pack(b)
     columns = b.columns if isinstance(b, Panels) else b.shape[1]
+    many_rows = rows >= max(MANY_ROWS, columns)
+    if many_rows and not isinstance(b, Panels):
+        b = pack(b)
     c = np.empty((rows, columns), a.dtype)
-    if bias is None:
-        bias = _NO_BIAS[a.dtype.char]
+    bias = _NO_BIAS[a.dtype.char] if bias is None else np.ascontiguousarray(bias)
     work = 2.0 * rows * depth * columns
     whole = -(-columns // panel_width(a.dtype))
     left = _flat(a)
     if isinstance(b, Panels):
-        if rows >= MANY_ROWS:
+        if many_rows:
 
             def by_rows(start: int, stop: int) -> None:
                 multiply(*left, start, stop, *b, 0, whole, bias, c)
 
-            share(by_rows, _cut(rows, work), work)
+            share(by_rows, _cut(rows, work, _TALLEST), work)
             return c
 
         def by_panels(start: int, stop: int) -> None:
@@ -98,10 +109,10 @@ def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
     return c
 
 
-def _cut(size: int, work: float) -> list[tuple[int, int]]:
-    """Blocks of rows or panels: a power of two of them, each worth a call."""
-    parts = 1 << (max(int(work / A_BLOCK), 1).bit_length() - 1)
-    return blocks(size, max(-(-size // parts), 1))
+def _cut(size: int, work: float, step: int = 1) -> list[tuple[int, int]]:
+    """Blocks of rows or panels, ``step`` by step: a power of two of them, each worth a call."""
+    parts = min(1 << (max(int(work / A_BLOCK), 1).bit_length() - 1), MOST_BLOCKS)
+    return blocks(size, max(-(-size // (parts * step)), 1) * step)
 
 
 _NO_BIAS = {char: np.empty(0, char) for char in "fd"}
@@ -144,9 +155,9 @@ def _pack_panel(b, b_k, b_n, depth, first, used, data, at):
 
 
 @kernel
-def _pack(b, b_k, b_n, depth, columns, data):
+def _pack(b, b_k, b_n, depth, columns, panel, last_panel, data):
     full = _WIDEST * (_BYTES // b.itemsize)
-    for first in range(0, columns, full):
+    for first in range(panel * full, min(last_panel * full, columns), full):
         _pack_panel(b, b_k, b_n, depth, first, min(full, columns - first), data, first * depth)
 
 
@@ -201,13 +212,18 @@ def _multiply_panel(a, a_row, a_k, first, last, b, b_at, depth, columns, column,
     vectors = (used + lanes - 1) // lanes
     if bias.size:
         for m in range(first, last):
-            for n in range(used):
-                c[m, column + n] = bias[column + n]
+            at = m * columns + column
+            for n in range(0, used // lanes * lanes, lanes):
+                copy(bias, column + n, flat, at + n)
+            for n in range(used // lanes * lanes, used):
+                flat[at + n] = bias[column + n]
     if vectors * lanes == used:
-        panel_product(
-            a, first * a_row, a_row, a_k, last - first, b, b_at, vectors,
-            flat, first * columns + column, columns, depth, bias.size > 0,
-        )  # fmt: skip
+        for k in range(0, max(depth, 1), _DEEP):
+            panel_product(
+                a, first * a_row + k * a_k, a_row, a_k, last - first, b, b_at + k * used, vectors,
+                flat, first * columns + column, columns, min(_DEEP, depth - k),
+                k > 0 or bias.size > 0,
+            )  # fmt: skip
         return
     # The last panel is wider than what is left of C: its tiles go through a buffer.
     for m in range(first, last, _TALLEST):

@@ -101,6 +101,14 @@ def softmax_cross_entropy(
     losses[...] = weights * (np.log(power.sum(axis=1)) - own)
 
 
+def softmax_gradient(x: Array, targets: Array, first: int, last: int, losses: Array) -> None:
+    """losses[n] = log sum_c e**x[n, c] - x[n, targets[n]], and x[n] becomes its gradient."""
+    rows = slice(first, last)
+    own, weights = targets[rows], np.ones(last - first)
+    softmax_cross_entropy(x[rows].copy(), own, weights, losses[rows], x[rows])
+    x[np.arange(first, last), own] -= 1
+
+
 # ngram.py
 
 

@@ -136,7 +136,17 @@ def _where_positive(context, x, y):
     return x(x, y), generate
 
 
+def _larger(context, x, y):
+    """The larger number of each lane; NaN where x is NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.select(builder.fcmp_unordered(">", given[0], given[1]), *given)
+
+    return x(x, y), generate
+
+
 where_positive: Any = intrinsic(_where_positive)
+larger: Any = intrinsic(_larger)
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 spread: Any = intrinsic(_spread)

@@ -22,6 +22,7 @@ from lexon.nn.module import Module, Sequential
 from lexon.nn.ngram import NgramConv
 from lexon.nn.recurrent import GRU, LSTM, RNN
 from lexon.nn.responses import WordResponses
+from lexon.nn.softmax import FullSoftmax, HierarchicalSoftmax, SampledSoftmax
 
 __all__ = [
     "ELU",
@@ -31,7 +32,9 @@ __all__ = [
     "RNN",
     "Dropout",
     "Embedding",
+    "FullSoftmax",
     "GRUCell",
+    "HierarchicalSoftmax",
     "LSTMCell",
     "Linear",
     "LogSoftmax",
@@ -41,6 +44,7 @@ __all__ = [
     "Parameter",
     "RNNCell",
     "ReLU",
+    "SampledSoftmax",
     "Sequential",
     "SiLU",
     "Sigmoid",

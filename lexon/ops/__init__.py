@@ -27,7 +27,12 @@ from lexon.ops.elementwise import (
     where,
 )
 from lexon.ops.lookup import lookup
-from lexon.ops.loss import binary_cross_entropy, cross_entropy, squared_error
+from lexon.ops.loss import (
+    binary_cross_entropy,
+    cross_entropy,
+    linear_cross_entropy,
+    squared_error,
+)
 from lexon.ops.ngram import ngram, ngram_counts, ngram_max, ngram_mean
 from lexon.ops.product import linear, matmul
 from lexon.ops.recurrent import gru, gru_step, lstm, lstm_step, rnn, rnn_step, step_by_step
@@ -85,6 +90,7 @@ __all__ = [
     "index",
     "leaky_relu",
     "linear",
+    "linear_cross_entropy",
     "log",
     "log_softmax",
     "logsumexp",

@@ -10,11 +10,18 @@ from lexon.errors import InputError, ShapeError
 from lexon.graph.declare import op
 from lexon.graph.node import Pull
 from lexon.graph.tensor import Array, Tensor
+from lexon.kernels.product import product
 from lexon.kernels.softmax import softmax_cross_entropy as kernel
+from lexon.kernels.softmax import softmax_gradient
 from lexon.ops.elementwise import multiply, softplus, subtract
+from lexon.ops.product import linear
 from lexon.ops.reduce import log_softmax, sum_
+from lexon.parallel import blocks, share
 
 Reduction = Literal["mean", "sum"]
+
+#: Logits that a thread turns into probabilities at a time, and operations for each.
+SOFTMAX_BLOCK, SOFTMAX_WORK = 200_000, 40.0
 
 
 @op("x: * | targets: * -> loss: ")
@@ -160,6 +167,53 @@ def _cross_entropy(
     weighted = t * (1 if weights is None else np.asarray(weights))
     total = sum_(multiply(log_softmax(x), -weighted.astype(x.dtype)))
     return multiply(total, float(1 / weighted.sum() if reduction == "mean" else 1.0))
+
+
+@op("x: N D, w: V D, b: V | targets: N -> loss: ")
+def linear_cross_entropy(
+    x: Array, w: Array, b: Array, *, targets: Array, reduction: Reduction = "mean"
+) -> tuple[Array, Pull]:
+    """The last layer of a language model and its loss: cross-entropy of x wᵀ + b.
+
+    Equations: z[n, v] = sum_d x[n, d] w[v, d] + b[v]; loss = mean (or sum) over n of
+    log sum_v e**z[n, v] - z[n, t_n]. dz = softmax(z) less 1 at the target, over N: it takes the
+    place of the logits, which are not kept beside it.
+    Shapes: x (N, D), w (V, D), b (V), targets (N) class numbers. Units: the loss in nats.
+
+    Raises:
+        InputError: a target is not a class number.
+    """
+    t = np.asarray(targets)
+    if t.shape != x.shape[:1]:
+        raise ShapeError(
+            f"linear_cross_entropy: N is {len(x)} in x and {t.shape} in targets\n"
+            "  give one class number a row"
+        )
+    t = _checked_classes(t, len(w))
+    z, losses = product(x, w.T, b), np.empty(len(x), x.dtype)
+    share(
+        lambda first, last: softmax_gradient(z, t, first, last, losses),
+        blocks(len(x), max(SOFTMAX_BLOCK // max(len(w), 1), 1)),
+        SOFTMAX_WORK * z.size,
+    )
+    scale = _scale(reduction, len(x), x.dtype)
+
+    def pull(dy: Array) -> tuple[object, ...]:
+        each = x.dtype.type(dy * scale)
+        return (
+            lambda: product(z, w) * each,
+            lambda: product(z.T, x * each),
+            lambda: z.sum(axis=0) * each,
+        )
+
+    return np.asarray(losses.sum() * scale, x.dtype), pull
+
+
+@linear_cross_entropy.composed
+def _linear_cross_entropy(
+    x: Tensor, w: Tensor, b: Tensor, *, targets: Array, reduction: Reduction = "mean"
+) -> Tensor:
+    return cross_entropy(linear(x, w, b), targets=targets, reduction=reduction)
 
 
 def _checked_classes(t: Array, classes: int) -> Array:

@@ -9,11 +9,10 @@ from lexon.report import figures
 from lexon.report.words import difference
 from lexon.tasks.evaluation import Evaluation, Example
 from lexon.tasks.outcome import Outcome
+from lexon.train.history import merit
 
 #: How many of the worst errors are listed.
 WORST = 25
-#: Scores of which less is better.
-_ERRORS = frozenset({"RMSE", "MAE"})
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class Score:
             return ""
         if self.network == self.baseline:
             return "level"
-        larger = self.network > self.baseline
-        return "network" if larger is not (self.measure in _ERRORS) else "baseline"
+        ahead = merit(self.measure, self.network) > merit(self.measure, self.baseline)
+        return "network" if ahead else "baseline"
 
     @property
     def difference(self) -> str:
@@ -68,7 +67,7 @@ def tone(outcome: Outcome) -> str:
     """How the verdict sounds: "good", "bad" (the baseline wins) or "neutral"."""
     if not outcome.evaluations or not outcome.baseline:
         return "neutral"
-    own, other = outcome.evaluations[-1].score, outcome.baseline[-1].score
+    own, other = outcome.evaluations[-1].merit, outcome.baseline[-1].merit
     if other > own:
         return "bad"
     return "good" if own > other else "neutral"

@@ -1,7 +1,8 @@
 """Whole jobs as scikit-learn estimators: data in, trained network and honest scores out."""
 
 from lexon.tasks.classify import TextClassifier
+from lexon.tasks.language import LanguageModel
 from lexon.tasks.models import load
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["TabularClassifier", "TabularRegressor", "TextClassifier", "load"]
+__all__ = ["LanguageModel", "TabularClassifier", "TabularRegressor", "TextClassifier", "load"]

@@ -66,6 +66,9 @@ HIDDEN = {"mlp": 256, **dict.fromkeys(RECURRENT, 128)}
 #: Texts and tokens that go through the network at a time in prediction (one text at least);
 #: changes no bit of the result.
 AT_ONCE, TOKENS_AT_ONCE = 256, 50_000
+#: Recurrent networks read a text up to so many tokens, and learn from so many at a step: what they
+#: remember on the way back is about 4 (D + 8 H) bytes a token, for each layer and direction.
+LONGEST_READ = 50_000
 
 
 class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
@@ -78,7 +81,7 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
     Parameters:
         model: "linear" (one layer), "mlp" (mean of word vectors, one hidden layer), "cnn" (Kim
             2014); recurrent: "rnn", "gru", "lstm", and "birnn", "bigru", "bilstm" in both
-            directions.
+            directions, which read a text up to 50,000 tokens.
         windows, filters: n-gram sizes (tokens) and filters of each; cnn.
         dimension, hidden: width of word vectors and of the hidden layer (None is 256 for mlp, 128
             for each direction of a recurrent layer).
@@ -260,7 +263,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             self.notes_ += (f"{known:,} of {words} have a vector to begin with",)
         targets = self.labels_.encode(names)
         weights = class_weights(self.class_weight, self.labels_, targets)
-        held, truth = self.encoder_(held_texts), self.labels_.encode(held_names)
+        held, truth = self._encoded(held_texts), self.labels_.encode(held_names)
+        ids = self._readable(ids)
 
         def loss(rows: Array) -> Tensor:
             part = ids.take(rows)
@@ -282,6 +286,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
                 loss,
                 validate if held_texts else None,
                 lambda: self.network_.hold_norm(self.max_norm),
+                sizes=ids.lengths if self.model in RECURRENT else None,
+                largest=LONGEST_READ,
             ),
             Plan(self.epochs, self.batch_size, self.patience if held_texts else None, self.clip),
             rng,
@@ -291,6 +297,13 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         if checkpoint is not None:
             checkpoint(training)
         self.history_ = run_training(training)
+
+    def _encoded(self, texts: list[str]) -> Ragged:
+        """The word numbers of texts, as far as the network reads them."""
+        return self._readable(self.encoder_(texts))
+
+    def _readable(self, ids: Ragged) -> Ragged:
+        return ids.cut(LONGEST_READ) if self.model in RECURRENT else ids
 
     def _make_optimizer(self) -> Optimizer:
         suits, usual = USUAL[self.model]
@@ -378,7 +391,7 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Sequence[str]) -> Array:
         """Probabilities (N, C) in the order of ``classes_``; a text's do not depend on others."""
         check_is_fitted(self, "network_")
-        return self._probabilities(self._logits(self.encoder_(checked_texts(X))))
+        return self._probabilities(self._logits(self._encoded(checked_texts(X))))
 
     def predict(self, X: Sequence[str]) -> Any:
         """The most probable label of each text (N), or a list of tuples of labels."""

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lexon.train.history import merit
+
 Array = npt.NDArray[Any]
 
 
@@ -48,6 +50,7 @@ class Evaluation:
     per_class: tuple[ClassScore, ...] = ()
     confusion: Array | None = None  # (C, C) counts, truth by prediction; None for multi-label
     examples: tuple[Example, ...] = field(default=(), repr=False)  # all rows, in order
+    unit: str = "rows"  # what is counted: "rows", "tokens"
 
     @property
     def measure(self) -> str:
@@ -57,6 +60,11 @@ class Evaluation:
     @property
     def score(self) -> float:
         return self.scores[self.measure]
+
+    @property
+    def merit(self) -> float:
+        """The main score, turned so that more is better."""
+        return merit(self.measure, self.score)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows themselves, as plain JSON."""

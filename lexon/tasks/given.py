@@ -163,10 +163,10 @@ def class_weights(given: Any, labels: Labels, targets: Array) -> Array | None:
 
 def check_settings(model: Any) -> None:
     """Raise InputError for a parameter that makes no sense."""
-    _choice(model, "model", NETWORKS)
-    _choice(model, "output", ("softmax", "sigmoid"))
-    _choice(model, "tokens", KINDS)
-    _choice(model, "pool", POOLS)
+    choice(model, "model", NETWORKS)
+    choice(model, "output", ("softmax", "sigmoid"))
+    choice(model, "tokens", KINDS)
+    choice(model, "pool", POOLS)
     for name in ("filters", "dimension", "layers", "min_count", "epochs", "batch_size"):
         whole(model, name, getattr(model, name), 1)
     may_lack = {"hidden": 1, "patience": 1, "word_ngrams": 1, "max_vocabulary": 2}
@@ -194,7 +194,7 @@ def check_settings(model: Any) -> None:
     _check_class_weight(model.class_weight)
 
 
-def _choice(model: Any, name: str, known: Any) -> None:
+def choice(model: Any, name: str, known: Any) -> None:
     given = getattr(model, name)
     if not isinstance(given, str) or given not in known:
         near = difflib.get_close_matches(str(given).lower(), known, n=1)

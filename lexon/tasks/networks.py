@@ -291,11 +291,20 @@ def weight_shapes(
 
 
 def _recurrent_shapes(model: str, settings: Settings, classes: int) -> dict[str, tuple[int, ...]]:
+    shapes = layer_shapes(model, settings)
+    output = settings["hidden"] * (2 if RECURRENT[model][1] else 1)
+    if settings["pool"] == "attention":
+        shapes |= {"look.weight": (output, output), "look.bias": (output,)}
+        shapes["weigh.weight"] = (1, output)
+    return shapes | {"out.weight": (classes, output)}
+
+
+def layer_shapes(model: str, settings: Settings) -> dict[str, tuple[int, ...]]:
+    """The weights of a network's recurrent layers, which are its attribute ``layer``."""
     kind, both = RECURRENT[model]
     hidden, gates = settings["hidden"], kind.gates.count
     width: int = settings["dimension"]
     shapes: dict[str, tuple[int, ...]] = {}
-    output = hidden * (2 if both else 1)
     for layer in range(settings["layers"]):
         for name in [f"{layer}", f"{layer}_reverse"][: 2 if both else 1]:
             place = f"layer.layers.{name}."
@@ -304,8 +313,5 @@ def _recurrent_shapes(model: str, settings: Settings, classes: int) -> dict[str,
             shapes[place + "bias"] = (gates * hidden,)
             if kind is nn.GRU:
                 shapes[place + "bias_h"] = (hidden,)
-        width = output
-    if settings["pool"] == "attention":
-        shapes |= {"look.weight": (output, output), "look.bias": (output,)}
-        shapes["weigh.weight"] = (1, output)
-    return shapes | {"out.weight": (classes, output)}
+        width = hidden * (2 if both else 1)
+    return shapes

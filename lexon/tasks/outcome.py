@@ -47,11 +47,13 @@ class Outcome:
         if not self.evaluations:
             return f"{self.network}: trained, and evaluated on nothing."
         own = self.evaluations[-1]
-        said = f"{self.network}: {own.measure} {own.score:.4f} on {own.rows:,} {own.part} rows"
+        said = (
+            f"{self.network}: {own.measure} {own.score:.4f} on {own.rows:,} {own.part} {own.unit}"
+        )
         if not self.baseline:
             return said + "."
         other = self.baseline[-1]
         rival = f"{self.baseline_name}: {other.score:.4f}"
-        if other.score > own.score:
+        if other.merit > own.merit:
             return f"{said}, but the simple baseline wins ({rival}): prefer it, or tune."
         return f"{said}, {'level with' if other.score == own.score else 'ahead of'} {rival}."

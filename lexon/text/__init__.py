@@ -5,6 +5,7 @@ from lexon.text.datasets import duplicates, standard_library_docs, stratified_ho
 from lexon.text.examples import Examples, read_examples
 from lexon.text.files import read_table
 from lexon.text.labels import Labels
+from lexon.text.stream import Stream
 from lexon.text.table import Cell, Recognised, Scalar, Table
 from lexon.text.tokens import Tokenizer
 from lexon.text.vocabulary import Vocabulary
@@ -16,6 +17,7 @@ __all__ = [
     "Ragged",
     "Recognised",
     "Scalar",
+    "Stream",
     "Table",
     "Tokenizer",
     "Vocabulary",

@@ -71,6 +71,15 @@ class Ragged:
         shift = self.starts[chosen] - (ends - lengths)
         return Ragged(self.rows[np.arange(total) + np.repeat(shift, lengths)], lengths)
 
+    def cut(self, longest: int) -> Ragged:
+        """Return the sequences with nothing behind the first `longest` rows of each."""
+        if not len(self) or self.lengths.max() <= longest:
+            return self
+        lengths = np.minimum(self.lengths, longest)
+        ends = np.cumsum(lengths)
+        shift = self.starts - (ends - lengths)
+        return Ragged(self.rows[np.arange(int(ends[-1])) + np.repeat(shift, lengths)], lengths)
+
 
 def portions(lengths: Indices, most: int, rows: int) -> Iterator[tuple[int, int]]:
     """Where to cut sequences: at most so many at a time, and so many rows (one sequence at least).

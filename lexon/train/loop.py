@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.nn.module import Module
 from lexon.optim import Optimizer, clip_norm
-from lexon.train.history import Epoch, History
+from lexon.train.history import Epoch, History, merit
 
 Array = npt.NDArray[Any]
 
@@ -45,13 +45,22 @@ class Task:
     """What is trained: the loss of some examples, and the score on the held-out ones.
 
     ``loss(indices)`` is the mean loss of those training examples; ``validate()`` gives the
-    held-out score (more is better) and loss, or None where nothing is held out.
+    held-out score and loss, or None where nothing is held out. Examples that are not ``shuffled``
+    come in their order, and what the loss carries from one step to the next is in ``carried``.
+    An example counts as ``units`` where speed is told. With ``sizes`` of the examples, a step takes
+    no more of them than have ``largest`` together, though one at least.
     """
 
     size: int
     loss: Callable[[Array], Tensor]
     validate: Callable[[], tuple[float, float]] | None
     after_step: Callable[[], None] = lambda: None
+    after_epoch: Callable[[History], None] = lambda history: None
+    shuffled: bool = True
+    carried: dict[str, Array] = field(default_factory=dict)
+    units: int = 1
+    sizes: Array | None = None
+    largest: int = 0
 
 
 @dataclass(frozen=True)
@@ -142,16 +151,24 @@ class Training:
         return self.history
 
     def _one_epoch(self) -> None:
-        size, batch = self.task.size, self.plan.batch_size
+        size = self.task.size
         if self.done == 0:
-            self.order = self.rng.permutation(size)
+            self.order = self.rng.permutation(size) if self.task.shuffled else np.arange(size)
         while self.done < size:
-            self._step(self.order[self.done : self.done + batch])
+            self._step(self._next())
             self.watcher.stepped(self)
             if self.save and time.monotonic() - self._saved_at > self.save_every:
                 self._save()
         self._close_epoch()
         self._save()
+
+    def _next(self) -> Array:
+        """The examples of the next step."""
+        chosen = self.order[self.done : self.done + self.plan.batch_size]
+        if self.task.sizes is None:
+            return chosen
+        fit = np.searchsorted(np.cumsum(self.task.sizes[chosen]), self.task.largest, side="right")
+        return chosen[: max(int(fit), 1)]
 
     def _step(self, indices: Array) -> None:
         loss = self.task.loss(indices)
@@ -205,6 +222,7 @@ class Training:
         if better:
             self.best, self.history.best = weights, record.epoch
         self.done, self._sums = 0, np.zeros(4)
+        self.task.after_epoch(self.history)
         self.watcher.passed(self, record)
 
     def _out_of_patience(self) -> bool:
@@ -239,6 +257,7 @@ class Training:
         arrays |= {f"network.{name}": array for name, array in self.network.state_dict().items()}
         arrays |= {f"best.{name}": array for name, array in self.best.items()}
         arrays |= {f"optimizer.{k}": array for k, array in self.optimizer.state_arrays().items()}
+        arrays |= {f"carried.{name}": array for name, array in self.task.carried.items()}
         return content, arrays
 
     def load_state(self, content: dict[str, Any], arrays: dict[str, Array]) -> None:
@@ -256,6 +275,8 @@ class Training:
             rng.bit_generator.state = drawn
         self.history = History.from_json(content["history"])
         self.done, self._sums = content["done"], np.array(content["sums"])
+        self.task.carried.clear()
+        self.task.carried.update(part("carried."))
         self.order = arrays["order"]
 
 
@@ -267,12 +288,12 @@ def _better(epoch: Epoch, history: History) -> bool:
     if epoch.score is None or not history.best:
         return True
     best = history.epochs[history.best - 1]
-    return _merit(epoch) > _merit(best)
+    return _merits(epoch, history.measure) > _merits(best, history.measure)
 
 
-def _merit(epoch: Epoch) -> tuple[float, float]:
+def _merits(epoch: Epoch, measure: str) -> tuple[float, float]:
     score, loss = epoch.score, epoch.valid_loss
     return (
-        -math.inf if score is None or math.isnan(score) else score,
+        -math.inf if score is None or math.isnan(score) else merit(measure, score),
         -math.inf if loss is None or math.isnan(loss) else -loss,
     )

@@ -108,6 +108,21 @@ def test_softmax_equals_its_twin(number, classes, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("classes", [1, 2, 17, 1000])
+@pytest.mark.parametrize("offset", [0, 1e4, -1e4])
+def test_the_gradient_of_softmax_equals_its_twin(classes, offset, dtype):
+    random = np.random.default_rng(classes)
+    x = (4 * random.normal(size=(9, classes)) + offset).astype(dtype)
+    targets, exact, wanted = random.integers(0, classes, 9), x.astype(np.float64), np.zeros(9)
+    reference.softmax_gradient(exact, targets, 2, 8, wanted)
+    losses = np.zeros(9, dtype)
+    softmax.softmax_gradient(x, targets, 2, 8, losses)
+    room = {"rtol": 3e-6, "atol": 3e-6} if dtype is np.float32 else {"rtol": 1e-13, "atol": 1e-14}
+    np.testing.assert_allclose(x, exact, **room)
+    np.testing.assert_allclose(losses, wanted, **room)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_softmax_of_a_row_is_its_own(dtype):
     x = np.random.default_rng(3).normal(size=(9, 37)).astype(dtype)
     targets, weights = np.arange(9), np.ones(9, dtype)

@@ -25,7 +25,26 @@ def _torch(name: str, targets: Any, **options: Any) -> Any:
     return reference
 
 
+def _last_layer(reduction: str) -> Any:
+    def reference(x: Any, w: Any, b: Any) -> Any:
+        return _torch("cross_entropy", LAST, reduction=reduction)(x @ w.T + b)
+
+    return reference
+
+
+LAST = np.array([0, 36, 20, 1, 20])
+
 CASES = [
+    *(
+        Case(
+            "linear_cross_entropy",
+            (X, normal(106, 37, 4), normal(107, 37)),
+            {"targets": LAST, "reduction": reduction},
+            reduction,
+            _last_layer(reduction),
+        )
+        for reduction in ("mean", "sum")
+    ),
     *(
         Case(
             "squared_error",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from lexon.errors import InputError
+
 #: Each job, and the tasks of the model files that it makes.
 JOBS = {
     "text": ("text-classification",),
@@ -23,4 +25,7 @@ def job(name: str) -> Any:
 
 def job_of(model: Any) -> Any:
     """The module of the job that a trained model does."""
-    return job(next(name for name, tasks in JOBS.items() if model.task in tasks))
+    for name, tasks in JOBS.items():
+        if model.task in tasks:
+            return job(name)
+    raise InputError(f"this is a {model.task}\n  use it with: lexon lm generate, or evaluate")

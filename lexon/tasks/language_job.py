@@ -1,0 +1,116 @@
+"""The main job of language models: from running text to a network, beside counted n-grams."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lexon import __version__
+from lexon.memory import peak_memory
+from lexon.tasks.common import rows_digest
+from lexon.tasks.evaluation import Evaluation
+from lexon.tasks.job import Resumption, identity, whole_epochs
+from lexon.tasks.language import LanguageModel, perplexity
+from lexon.tasks.ngrams import KneserNey
+from lexon.tasks.outcome import Outcome
+from lexon.train.loop import Watcher
+
+#: Words, or characters, of the longest n-gram that the rival counts.
+ORDERS = {"word": 5, "char": 8}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A named part of the data."""
+
+    name: str
+    text: str
+
+
+def train_language(
+    model: LanguageModel,
+    train: Text,
+    *,
+    valid: Text | None = None,
+    test: Text | None = None,
+    baseline: bool = True,
+    watcher: Watcher | None = None,
+    resumption: Resumption | None = None,
+    after_fit: Callable[[LanguageModel], None] = lambda model: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Fit ``model``, and tell how good it is on the held-out part and on the test part.
+
+    Arguments and errors: :func:`lexon.tasks.job.train_text`.
+    """
+    began = time.perf_counter()
+    checkpoint = None
+    if resumption is not None:
+        held = None if valid is None else [(valid.text, "")]
+        digest = rows_digest([(train.text, "")], held)
+        checkpoint = resumption.attach(identity(model.get_params(deep=False), digest), say)
+    with whole_epochs():
+        model.fit(
+            train.text,
+            valid=None if valid is None else valid.text,
+            watcher=watcher,
+            checkpoint=checkpoint,
+        )
+    seconds = time.perf_counter() - began
+    for note in model.notes_:
+        say(f"  {note}")
+    after_fit(model)
+    if valid is None:
+        learned, ending = model._split(train.text)
+        train, valid = Text(train.name, learned), Text("held-out", ending)
+    parts = [part for part in (valid, test) if part is not None and part.text]
+    wanted = baseline and model.history_.stopped != "interrupted"
+    rival, rival_name = _rival(model, train, parts, say) if wanted else ((), "")
+    return Outcome(
+        network=model.model,
+        target="next token",
+        evaluations=tuple(model.evaluate(part.text, part.name) for part in parts),
+        baseline=rival,
+        baseline_name=rival_name,
+        history=model.history_,
+        facts=_facts(model),
+        notes=model.notes_,
+        seconds=seconds,
+        memory=peak_memory(),
+    )
+
+
+def _rival(
+    model: LanguageModel, train: Text, parts: list[Text], say: Callable[[str], None]
+) -> tuple[tuple[Evaluation, ...], str]:
+    """The scores of counted n-grams, from the same tokens."""
+    say("counting n-grams")
+    words = model.vocabulary_
+    ids = model.stream_.encode(train.text, words).astype(np.int64)
+    rival = KneserNey(ids, len(words), min(ORDERS[model.level], len(ids)))
+    found = []
+    for part in parts:
+        nats = rival.scores(model._after_a_line(part.text).astype(np.int64))
+        mean = float(nats.mean())
+        bits = mean * len(nats) / math.log(2) / max(len(part.text), 1)
+        scores = {"perplexity": perplexity(mean), "nats per token": mean}
+        scores["bits per character"] = bits
+        found.append(Evaluation(part.name, len(nats), scores, unit="tokens"))
+    return tuple(found), rival.name
+
+
+def _facts(model: LanguageModel) -> dict[str, str]:
+    history, count = model.history_, sum(p.value.size for p in model.network_.parameters())
+    facts: dict[str, Any] = {
+        "tokens": f"{int(model.vocabulary_.counts.sum()):,} of {model.stream_.level}s",
+        "vocabulary": f"{len(model.vocabulary_):,} tokens",
+        "parameters": f"{count:,}",
+        "best epoch": f"{history.best} of {len(history.epochs)} ({history.stopped})",
+    }
+    facts |= {name: str(value) for name, value in model.get_params(deep=False).items()}
+    return facts | {"lexon": __version__, "data": model.data_hash_[:16]}

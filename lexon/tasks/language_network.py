@@ -1,0 +1,73 @@
+"""The network of a language model: word vectors, recurrent layers, a softmax over all words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lexon import nn
+from lexon.graph.tensor import Array, Tensor
+from lexon.nn import init
+from lexon.tasks.networks import RECURRENT, Settings, layer_shapes
+from lexon.vectors.huffman import huffman
+
+MODELS = ("rnn", "gru", "lstm")
+SOFTMAXES = ("full", "sampled", "hierarchical")
+#: First values of word vectors and of the softmax, where no limit is given: up to so much.
+LIMIT = 0.1
+
+
+class LanguageNetwork(nn.Module):
+    """P(next word | all words before): h from recurrent layers over word vectors, and a softmax.
+
+    Equations: x[t] = dropout(E[word t]); h[1..T], state = layers(x, state);
+    P = softmax(W dropout(h)).
+    Source: Mikolov et al. 2010; Zaremba et al. 2014 for where dropout stands.
+    """
+
+    def __init__(self, settings: Settings, counts: Array, rng: init.Random) -> None:
+        words, limit = len(counts), settings["limit"]
+        width, hidden = settings["dimension"], settings["hidden"]
+        first = {} if limit is None else {"limit": limit}
+        limit = LIMIT if limit is None else limit
+        kind: Any = RECURRENT[settings["model"]][0]
+        self.table = nn.Embedding(words, width, limit=limit, rng=rng)
+        self.dropout = nn.Dropout(settings["dropout"], rng=rng)
+        layers, rate = settings["layers"], settings["dropout"]
+        self.layer = kind(width, hidden, layers, dropout=rate, rng=rng, **first)
+        own: Settings = {"weight": self.table.weight if settings["tied"] else None, "limit": limit}
+        self.out: nn.FullSoftmax | nn.HierarchicalSoftmax
+        if settings["softmax"] == "hierarchical":
+            self.out = nn.HierarchicalSoftmax(hidden, *_tree(counts), limit=limit, rng=rng)
+        elif settings["softmax"] == "sampled":
+            drawn = settings["samples"]
+            self.out = nn.SampledSoftmax(hidden, words, counts, samples=drawn, rng=rng, **own)
+        else:
+            self.out = nn.FullSoftmax(hidden, words, rng=rng, **own)
+
+    def forward(self, ids: Array, lengths: Array, state: Any = None) -> tuple[Tensor, Any]:
+        """h after each word (S, H), and the state after the last word of each sequence."""
+        outputs, state = self.layer(self.dropout(self.table(ids)), lengths, state)
+        return self.dropout(outputs), state
+
+
+def _tree(counts: Array) -> tuple[Array, Array]:
+    """Huffman's tree of the words, whose numbers need not stand in the order of their counts."""
+    order = np.argsort(-counts, kind="stable")
+    tree = huffman(np.maximum(counts[order], 1))
+    lengths = np.empty(len(counts), np.int64)
+    lengths[order] = np.diff(tree.starts)
+    place = np.empty(len(counts), np.int64)
+    place[order] = np.arange(len(counts))
+    ways = [tree.path[tree.starts[p] : tree.starts[p + 1]] for p in place.tolist()]
+    return np.concatenate([[0], np.cumsum(lengths)]), np.concatenate(ways)
+
+
+def language_shapes(settings: Settings, words: int) -> dict[str, tuple[int, ...]]:
+    """The weights of a network that :class:`LanguageNetwork` would build, without building it."""
+    width, hidden = settings["dimension"], settings["hidden"]
+    shapes = {"table.weight": (words, width)} | layer_shapes(settings["model"], settings)
+    outputs = max(words - 1, 1) if settings["softmax"] == "hierarchical" else words
+    shapes["out.bias"] = (outputs,)
+    return shapes if settings["tied"] else shapes | {"out.weight": (outputs, hidden)}
