@@ -23,7 +23,7 @@ def command() -> None:
     """Language models: the probability of every next word, or of every next character.
 
     \b
-    lexon lm train novel.txt --level char -o novel.lexon
-    lexon lm generate novel.lexon --prompt "It was" --temperature 0.8
+    lexon lm train novel.txt -o novel.lexon
+    lexon lm generate novel.lexon
     lexon lm evaluate novel.lexon chapter.txt
     """
