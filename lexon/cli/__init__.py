@@ -19,6 +19,8 @@ COMMANDS = {
     "train": "Train a network on a file of texts or of attributes.",
     "predict": "Predict labels or numbers for new texts or rows.",
     "evaluate": "Score a trained model on a file with known answers.",
+    "compare": "Train several networks on the same rows, and say which is best.",
+    "tune": "Search for good settings within a time.",
     "quickstart": "Train on texts that every Python brings along, in a minute.",
     "lm": "Train language models, write text with them, score them.",
     "vectors": "Train, search, score and draw word vectors.",

@@ -47,7 +47,7 @@ def render(outcome: Outcome) -> str:
     script = resources.files(__package__).joinpath("page.js").read_text("utf-8").strip()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(script=script, digest=digest, **_content(outcome))
     )
@@ -55,7 +55,7 @@ def render(outcome: Outcome) -> str:
     return page.encode("utf-8", "replace").decode()
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     """Where templates come from, with everything escaped that is put into them."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -43,7 +43,7 @@ def test_the_version_is_told() -> None:
     ("arguments", "said"),
     [
         (["trian", "a.csv"], "no command 'trian': did you mean 'train'?"),
-        (["sing"], "there are train, predict, evaluate, quickstart"),
+        (["sing"], "there are train, predict, evaluate, compare"),
         (["train"], "Missing argument 'FILE'"),
         (["train", "a.csv"], "Missing option '-o'"),
         (["train", "a.csv", "b.csv", "-o", "m"], "unexpected extra argument"),

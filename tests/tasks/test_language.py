@@ -18,7 +18,15 @@ TINY: dict[str, Any] = {
     "hidden": 8, "layers": 2, "steps": 5, "batch_size": 4, "epochs": 2, "dropout": 0.1,
     "learning_rate": 0.01,
 }  # fmt: skip
-LONGER = {"hidden": 16, "layers": 1, "epochs": 25, "learning_rate": 0.03, "dropout": 0, "steps": 10, "patience": None}
+LONGER = {
+    "hidden": 16,
+    "layers": 1,
+    "epochs": 25,
+    "learning_rate": 0.03,
+    "dropout": 0,
+    "steps": 10,
+    "patience": None,
+}
 #: Every b is followed by what stood before it: a b a, c b c.
 TEXT = "".join(np.random.default_rng(0).choice(["a b a\n", "c b c\n"], 150))
 
