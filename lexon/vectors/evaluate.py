@@ -68,7 +68,7 @@ def analogies(
     sections = _questions(path, str.upper if case_insensitive else str)
     words = vectors.index_to_key[:restrict_vocab]
     forms = [word.upper() for word in words] if case_insensitive else words
-    units = vectors.vectors[: len(words)] * similarity.inverse(vectors.norms[: len(words)])[:, None]
+    units = vectors.vectors[: len(words)] * vectors.inverse_norms[: len(words), None]
     everything = [(section, question) for section, all_ in sections for question in all_]
     known = [pair for pair in everything if all(word in rows for word in pair[1])]
     asked = np.array([[rows[word] for word in question] for _, question in known], np.int64)
@@ -99,12 +99,12 @@ def _rows_of(vectors: Lookup, restrict_vocab: int | None, fold: bool) -> dict[st
 
 def _right(units: Array, forms: list[str], rows: dict[str, int], asked: Array) -> Iterator[int]:
     """Which questions are answered right."""
-    lengths = np.ones(len(units), units.dtype)
+    scale = np.ones(len(units), units.dtype)
     a, b, c, wanted = asked.T
     for start in range(0, len(asked), 1024):
         part = slice(start, start + 1024)
         queries = units[b[part]] - units[a[part]] + units[c[part]]
-        nearest, _ = similarity.nearest(units, lengths, queries, _NEIGHBOURS + 3)
+        nearest, _ = similarity.nearest(units, scale, queries, _NEIGHBOURS + 3)
         for place, found in enumerate(nearest.tolist(), start):
             question = asked[place, :3].tolist()
             others = [row for row in found if row not in question][:_NEIGHBOURS]
@@ -175,7 +175,7 @@ def pairs(
         )
     first_rows, second_rows, gold = map(np.array, zip(*known, strict=True))
     units = [
-        vectors.vectors[side] * similarity.inverse(vectors.norms[side])[:, None]
+        vectors.vectors[side] * vectors.inverse_norms[side][:, None]
         for side in (first_rows, second_rows)
     ]
     cosines = np.einsum("nd,nd->n", *units)

@@ -62,9 +62,9 @@ class KeyedVectors(Lookup):
         """
         query = unit(self._vector(word))
         if not len(others):
-            return 1 - similarity.cosines(self.vectors, self.norms, query)
+            return 1 - similarity.cosines(self.vectors, self.inverse_norms, query)
         rows = [self.get_index(key) for key in others]
-        return 1 - similarity.cosines(self.vectors[rows], self.norms[rows], query)
+        return 1 - similarity.cosines(self.vectors[rows], self.inverse_norms[rows], query)
 
     def _vector(self, key: Key | Array) -> Array:
         return self._fitting(key) if isinstance(key, np.ndarray) else self.get_vector(key)
@@ -77,7 +77,7 @@ class KeyedVectors(Lookup):
         """
         mean = self.get_mean_vector(words, post_normalize=True, ignore_missing=False)
         rows = [self.get_index(word) for word in words]
-        near = similarity.cosines(self.vectors[rows], self.norms[rows], mean)
+        near = similarity.cosines(self.vectors[rows], self.inverse_norms[rows], mean)
         return words[int(near.argmin())]
 
     def closer_than(self, first: Key, second: Key) -> list[str]:
@@ -113,8 +113,8 @@ class KeyedVectors(Lookup):
         """
         query, asked = self._query(positive, negative)
         if topn is None:
-            vectors, norms = self._searched(restrict_vocab)
-            return similarity.cosines(vectors, norms, query)
+            vectors, scale = self._searched(restrict_vocab)
+            return similarity.cosines(vectors, scale, query)
         return self._nearest(query[None], [asked], topn, restrict_vocab)[0]
 
     def most_similar_batch(
@@ -168,7 +168,7 @@ class KeyedVectors(Lookup):
         """
         sides = [_listed(positive), _listed(negative)]
         asked, factors = set(), []
-        vectors, norms = self._searched(restrict_vocab)
+        vectors, scale = self._searched(restrict_vocab)
         if not sides[0]:
             raise InputError("nothing is asked\n  give at least one positive word")
         for parts in sides:
@@ -179,7 +179,7 @@ class KeyedVectors(Lookup):
                 if not isinstance(part, np.ndarray):
                     asked.add(self.get_index(part))
                 query = unit(self._vector(part))
-                product *= (1 + similarity.cosines(vectors, norms, query)) / 2
+                product *= (1 + similarity.cosines(vectors, scale, query)) / 2
             factors.append(product)
         scores = factors[0] / (factors[1] + self.vectors.dtype.type(1e-6))
         if topn is None:
@@ -194,10 +194,10 @@ class KeyedVectors(Lookup):
         return self._named(rows[0], values[0], asked, topn)
 
     def _searched(self, restrict_vocab: int | None) -> tuple[Array, Array]:
-        """The rows to search, and their lengths."""
+        """The rows to search, and 1 / their lengths."""
         if restrict_vocab is not None and restrict_vocab < 1:
             raise InputError(f"restrict_vocab is {restrict_vocab}; it must be at least 1 word")
-        return self.vectors[:restrict_vocab], self.norms[:restrict_vocab]
+        return self.vectors[:restrict_vocab], self.inverse_norms[:restrict_vocab]
 
     def _query(self, positive: Parts, negative: Parts) -> tuple[Array, set[int]]:
         """A query of length 1, and the rows that it asks about."""

@@ -41,6 +41,7 @@ class Lookup:
             self.vectors = self.vectors.astype(np.float32)
         self.counts: Array | None = None if counts is None else np.asarray(counts, np.int64)
         self._norms: Array | None = None
+        self._inverse: Array | None = None
         number = len(self.index_to_key)
         if self.vectors.ndim != 2 or len(self.vectors) != number:
             raise ShapeError(
@@ -67,9 +68,17 @@ class Lookup:
             self._norms = similarity.norms(self.vectors)
         return self._norms
 
+    @property
+    def inverse_norms(self) -> Array:
+        """1 / the length of each vector, (V,); 0 for a row of zeros, which is like nothing."""
+        if self._inverse is None:
+            self._inverse = similarity.inverse(self.norms)
+        return self._inverse
+
     def fill_norms(self, force: bool = False) -> None:
         """Compute the lengths now; with ``force`` also where they are known, for new vectors."""
-        self._norms = None if force else self._norms
+        if force:
+            self._norms = self._inverse = None
         _ = self.norms
 
     def __len__(self) -> int:
@@ -109,7 +118,7 @@ class Lookup:
         """
         row = self.get_index(key)
         if norm:
-            return cast(Array, self.vectors[row] * similarity.inverse(self.norms[row : row + 1]))
+            return cast(Array, self.vectors[row] * self.inverse_norms[row])
         vector: Array = self.vectors[row]
         vector.flags.writeable = False
         return vector

@@ -53,7 +53,7 @@ def render(
     if words < 1:
         raise InputError(f"words is {words}; it must be at least 1")
     number = min(words, len(vectors))
-    units = vectors.vectors[:number] * similarity.inverse(vectors.norms[:number])[:, None]
+    units = vectors.vectors[:number] * vectors.inverse_norms[:number, None]
     plane = _tsne(units, watch) if layout == "tsne" and number >= _FEWEST else pca(units)
     return _page(_content(vectors, units, plane, title, layout, watch))
 
@@ -105,7 +105,7 @@ def _content(
     for start in range(0, number, 512):
         watch("finding neighbours", start / number)
         queries = units[start : start + 512]
-        found = similarity.nearest(vectors.vectors, vectors.norms, queries, NEIGHBOURS + 1)
+        found = similarity.nearest(vectors.vectors, vectors.inverse_norms, queries, NEIGHBOURS + 1)
         for own, (rows, values) in enumerate(zip(*(f.tolist() for f in found), strict=True), start):
             pairs = [pair for pair in zip(rows, values, strict=True) if pair[0] != own]
             near.append([(vectors.index_to_key[r], round(v, 4)) for r, v in pairs[:NEIGHBOURS]])

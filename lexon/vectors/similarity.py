@@ -41,21 +41,22 @@ def inverse(lengths: Array) -> Array:
     return np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
 
-def cosines(matrix: Array, lengths: Array, query: Array) -> Array:
-    """The cosine of each row and a query of length 1.
+def cosines(matrix: Array, scale: Array, query: Array) -> Array:
+    """The cosine of each row and a query of length 1; ``scale`` is 1 / the length of each row.
 
-    Shapes: matrix (V, D), lengths (V,), query (D,) -> (V,)
+    Shapes: matrix (V, D), scale (V,), query (D,) -> (V,)
     """
     scores = matrix @ query
-    scores *= inverse(lengths)
+    scores *= scale
     return np.asarray(scores)
 
 
-def nearest(matrix: Array, lengths: Array, queries: Array, number: int) -> tuple[Array, Array]:
+def nearest(matrix: Array, scale: Array, queries: Array, number: int) -> tuple[Array, Array]:
     """The rows nearest to each query of length 1, the nearest first; of equals the first row.
 
-    Shapes: matrix (V, D), lengths (V,), queries (B, D) -> rows (B, k), cosines (B, k), where k is
-    ``number``, or V where there are no more. A row of zeros has cosine 0.
+    Shapes: matrix (V, D), scale (V,) 1 / the length of each row, queries (B, D) -> rows (B, k),
+    cosines (B, k), where k is ``number``, or V where there are no more. A row of zeros has
+    scale and cosine 0.
     """
     number = min(number, len(matrix))
     rows = np.empty((len(queries), number), np.int64)
@@ -63,16 +64,16 @@ def nearest(matrix: Array, lengths: Array, queries: Array, number: int) -> tuple
     together = min(_TOGETHER, max(1, _HELD // max(1, 4 * number)))
     for start in range(0, len(queries), together):
         part = slice(start, start + together)
-        score = _scores(matrix, lengths, queries[part])
+        score = _scores(matrix, scale, queries[part])
         rows[part], values[part] = best(score, len(queries[part]), len(matrix), number)
     return rows, values
 
 
-def _scores(matrix: Array, lengths: Array, queries: Array) -> Score:
+def _scores(matrix: Array, scale: Array, queries: Array) -> Score:
     """How near rows are to queries."""
     if len(queries) < _PACKED:
         # Bound by memory, not by sums: all rows at once, for the fewest waits of threads.
-        every = np.stack([cosines(matrix, lengths, query) for query in queries], 1)
+        every = np.stack([cosines(matrix, scale, query) for query in queries]).T
         return lambda start, stop: every[start:stop]
 
     from lexon.kernels.product import pack, product
@@ -80,7 +81,7 @@ def _scores(matrix: Array, lengths: Array, queries: Array) -> Score:
     panels = pack(queries.T)
 
     def packed(start: int, stop: int) -> Array:
-        return product(matrix[start:stop] * inverse(lengths[start:stop])[:, None], panels)
+        return product(matrix[start:stop] * scale[start:stop, None], panels)
 
     return packed
 
