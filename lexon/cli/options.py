@@ -74,31 +74,63 @@ def _class_weight(context: click.Context, option: click.Parameter, value: str | 
 MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm")
 
 _NETWORK: list[Callable[[Command], Command]] = [
-    click.option("--model", type=click.Choice(MODELS), help="Which network."),
-    click.option("--epochs", type=int, help="Passes over the training rows."),
-    click.option("--batch-size", type=int, help="Rows a step."),
-    click.option("--patience", type=int, help="Epochs without gain before training stops."),
-    click.option("--optimizer", help="adadelta, adagrad, adam, adamw, rmsprop or sgd."),
-    click.option("--learning-rate", type=float, help="How far a step goes."),
-    click.option("--clip", type=float, help="Largest norm of the gradient."),
-    click.option("--dropout", type=float, help="Probability to drop a feature in training."),
-    click.option("--max-norm", type=float, help="Longest row of the last layer."),
-    click.option("--windows", callback=_windows, help="n-gram sizes of the cnn, such as 3,4,5."),
-    click.option("--filters", type=int, help="Filters of each n-gram size."),
-    click.option("--dimension", type=int, help="Width of word vectors."),
-    click.option("--hidden", type=int, help="Width of the hidden layer."),
-    click.option("--layers", type=int, help="Recurrent layers on top of each other."),
-    click.option("--pool", type=click.Choice(["max", "mean", "last", "attention"])),
+    click.option(
+        "--model", type=click.Choice(MODELS), help="Which network [cnn; mlp for attributes]."
+    ),
+    click.option(
+        "--epochs", type=int, help="Passes over the training rows [25; 40 for attributes]."
+    ),
+    click.option(
+        "--batch-size", type=int, help="Rows a step [50; by their number for attributes]."
+    ),
+    click.option("--patience", type=int, help="Epochs without gain before training stops [5; 10]."),
+    click.option(
+        "--optimizer",
+        help="adadelta, adagrad, adam, adamw, rmsprop or sgd [what suits the network].",
+    ),
+    click.option(
+        "--learning-rate", type=float, help="How far a step goes [what suits the optimizer]."
+    ),
+    click.option("--clip", type=float, help="Largest norm of the gradient [any]."),
+    click.option(
+        "--dropout", type=float, help="Probability to drop a feature in training [0.5; 0.1]."
+    ),
+    click.option("--max-norm", type=float, help="Longest row of the last layer [3]."),
+    click.option("--windows", callback=_windows, help="n-gram sizes of the cnn [3,4,5]."),
+    click.option("--filters", type=int, help="Filters of each n-gram size [100]."),
+    click.option("--dimension", type=int, help="Width of word vectors [300]."),
+    click.option("--hidden", type=int, help="Width of the hidden layer [mlp 256; recurrent 128]."),
+    click.option("--layers", type=int, help="Recurrent layers on top of each other [1]."),
+    click.option(
+        "--pool",
+        type=click.Choice(["max", "mean", "last", "attention"]),
+        help="What becomes of recurrent outputs over time [max].",
+    ),
     click.option("--vectors", type=click.Path(), help="File of word vectors to begin with."),
     click.option("--static/--trained", default=None, help="Leave those vectors as they are."),
-    click.option("--tokens", type=click.Choice(["auto", "words", "spaces", "characters"])),
+    click.option(
+        "--tokens",
+        type=click.Choice(["auto", "words", "spaces", "characters"]),
+        help="How texts are cut [auto: by the script].",
+    ),
     click.option("--lowercase/--keep-case", default=None, help="Take Good for good [lowercase]."),
-    click.option("--min-count", type=int, help="Rarer words are unknown."),
-    click.option("--max-vocabulary", type=int, help="Keep the most frequent words only."),
-    click.option("--word-ngrams", type=int, help="Take runs of so many tokens as words, too."),
-    click.option("--class-weight", callback=_class_weight, help="balanced, or label=weight,..."),
-    click.option("--threshold", type=float, help="Probability to give one of several labels."),
-    click.option("--output-layer", "output", type=click.Choice(["softmax", "sigmoid"])),
+    click.option("--min-count", type=int, help="Rarer words are unknown [1]."),
+    click.option("--max-vocabulary", type=int, help="Keep the most frequent words only [all]."),
+    click.option(
+        "--word-ngrams", type=int, help="Take runs of so many tokens as words, too [linear, mlp 2]."
+    ),
+    click.option(
+        "--class-weight", callback=_class_weight, help="balanced, or label=weight,... [all 1]."
+    ),
+    click.option(
+        "--threshold", type=float, help="Probability to give one of several labels [0.5]."
+    ),
+    click.option(
+        "--output-layer",
+        "output",
+        type=click.Choice(["softmax", "sigmoid"]),
+        help="For two classes: two scores, or one [softmax].",
+    ),
 ]
 
 #: The estimator's parameters that are options.

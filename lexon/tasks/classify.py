@@ -315,7 +315,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
 
     def unused(self) -> tuple[str, ...]:
         """The parameters that this network has no use for."""
-        return UNUSED[self.model]
+        given = ("dimension",) if self.vectors is not None else ()
+        return (*UNUSED[self.model], *given)
 
     def _build(self, rng: np.random.Generator) -> Any:
         if self._single and len(self.labels_) != 2:

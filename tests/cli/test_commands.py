@@ -66,3 +66,28 @@ def test_a_process_ends_with_the_code_and_without_a_traceback() -> None:
     assert (done.returncode, out) == (2, "")
     assert err.startswith("lexon: there-is-none.csv: there is no such file")
     assert "Traceback" not in err
+
+
+def test_the_help_tells_the_defaults_of_texts() -> None:
+    from inspect import signature
+
+    from lexon.cli.options import DEFAULTS
+    from lexon.tasks import TextClassifier
+
+    told = " ".join(commands.lexon("train", "--help").out.split())
+    usual = {name: one.default for name, one in signature(TextClassifier).parameters.items()}
+    for name in DEFAULTS:
+        default = usual[name]
+        if isinstance(default, bool) or default is None:
+            continue
+        shown = (
+            ",".join(map(str, default))
+            if isinstance(default, tuple)
+            else f"{default:g}"
+            if isinstance(default, float)
+            else str(default)
+        )
+        option = {"output": "output-layer"}.get(name, name.replace("_", "-"))
+        after = told.split(f" --{option} ")[1].split(" --")[0]
+        inside = after[after.rindex("[") :]
+        assert shown in inside, (name, shown, inside)
