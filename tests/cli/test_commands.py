@@ -74,7 +74,7 @@ def test_the_help_tells_the_defaults_of_texts() -> None:
     from lexon.cli.options import DEFAULTS
     from lexon.tasks import TextClassifier
 
-    told = " ".join(commands.lexon("train", "--help").out.split())
+    told = " ".join(commands.lexon("train", "--help").out.partition("Options:")[2].split())
     usual = {name: one.default for name, one in signature(TextClassifier).parameters.items()}
     for name in DEFAULTS:
         default = usual[name]
