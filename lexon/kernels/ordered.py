@@ -92,21 +92,21 @@ def _update_own(rules, outputs, tables, plan, p, buffers, owner, owners):
     if rules.objective == SOFTMAX:
         start, stop = last * owner // owners, last * (owner + 1) // owners
         spread(
-            tables.outputs, width, outputs.everything, start, stop, buffers.coefficients, shift,
-            buffers.hidden, p * width,
+            tables.outputs, width, outputs.everything, start, stop, buffers.coefficients, shift, 0,
+            buffers.hidden, p * width, 1,
         )  # fmt: skip
     else:
         for j in range(first, last):
             if _owner(plan.output_ids[j], owners) == owner:
                 spread(
                     tables.outputs, width, plan.output_ids, j, j + 1, buffers.coefficients, shift,
-                    buffers.hidden, p * width,
+                    0, buffers.hidden, p * width, 1,
                 )  # fmt: skip
     for i in range(plan.inputs[p], plan.inputs[p + 1]):
         if _owner(plan.input_ids[i], owners) == owner:
             spread(
-                tables.inputs, width, plan.input_ids, i, i + 1, buffers.back_shares, 0,
-                buffers.errors, p * width,
+                tables.inputs, width, plan.input_ids, i, i + 1, buffers.back_shares, 0, 0,
+                buffers.errors, p * width, 1,
             )  # fmt: skip
 
 

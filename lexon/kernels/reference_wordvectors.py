@@ -135,9 +135,12 @@ def plan_windows(
     context: Array, plan: Plan,
 ) -> int:  # fmt: skip
     """Plan the windows around the kept words first to last."""
-    windows = predictions = listed = inputs = 0
+    windows = predictions = listed = inputs = joined = 0
+    pooled = -1
     plan.windows[0] = plan.inputs[0] = plan.slots[0] = 0
     for i in range(first, last):
+        if rules.objective == SHARED_NEGATIVES and words.positions[i] // rules.near != pooled:
+            pooled, joined = words.positions[i] // rules.near, 0
         state = mixed(int(key) ^ int(OF_WINDOWS), words.positions[i])
         shorter = ((state >> 32) * rules.window) >> 32 if rules.shrink else 0
         reach = rules.window - shorter
@@ -163,15 +166,18 @@ def plan_windows(
                 for k, entry in enumerate(found, first_output):
                     plan.output_ids[k], plan.wanted[k], plan.weight[k] = entry
             plan.firsts[predictions], plan.lasts[predictions] = first_output, listed
-            plan.slots[predictions + 1] = plan.slots[predictions] + STEP * -(
-                -(listed - first_output) // STEP
-            )
+            slots = listed - first_output
+            if rules.together > 1:
+                slots = rules.shared + 2 * rules.window
+            plan.slots[predictions + 1] = plan.slots[predictions] + STEP * -(-slots // STEP)
             plan.input_ids[inputs : inputs + len(rows)] = rows
             inputs, predictions = inputs + len(rows), predictions + 1
             plan.inputs[predictions] = inputs
-        plan.positions[windows] = words.positions[i]
-        plan.pairs[windows] = 1 if rules.direction == CBOW else len(around)
-        windows += 1
+        if joined == 0:
+            plan.positions[windows], plan.pairs[windows] = words.positions[i], 0
+            windows += 1
+        joined = (joined + 1) % rules.together
+        plan.pairs[windows - 1] += 1 if rules.direction == CBOW else len(around)
         plan.windows[windows] = predictions
     plan.output_ids[listed : listed + PAD] = 0
     return windows
@@ -216,10 +222,11 @@ def _shared(
     for _ in range(rules.shared):
         state = advanced(state)
         pool.append(drawn(bits(state), outputs.thresholds, outputs.others))
-    pool = [n for n in pool if not (rules.outside and n in own)]
-    each = np.float32(rules.negatives) / np.float32(max(len(pool), 1))
-    found: list[tuple[int, float, float]] = [(answer, 1, 1) for answer in answers]
-    return found + [(n, 0, float(each * np.float32(sum(a != n for a in answers)))) for n in pool]
+    meant = {n for n in pool if not (rules.outside and n in own)}
+    each = np.float32(rules.negatives) / np.float32(max(sum(n in meant for n in pool), 1))
+    weights = [sum(a != n for a in answers) if n in meant else 0 for n in pool]
+    found = [(n, 0.0, float(each * np.float32(w))) for n, w in zip(pool, weights, strict=True)]
+    return found + [(answer, 1, 1) for answer in answers]
 
 
 def train_windows(
@@ -277,8 +284,10 @@ def train_tokens(
 ) -> None:  # fmt: skip
     """Window after window."""
     own, own_end = keep_words(corpus, first, last, key, rules.window, words)
-    for i in range(own, own_end):
-        windows = plan_windows(rules, outputs, words, i, i + 1, key, buffers.context, plan)
+    block = plan.positions.size
+    for i in range(own, own_end, block):
+        stop = min(i + block, own_end)
+        windows = plan_windows(rules, outputs, words, i, stop, key, buffers.context, plan)
         train_windows(rules, outputs, tables, step, plan, windows, buffers)
 
 
@@ -290,11 +299,13 @@ def train_tokens_ordered(
     """Block after block; within one, all see the tables as they stood at its beginning."""
     own, own_end = keep_words(corpus, first, last, key, rules.window, words)
     plan, room = Plan(*(a[0] for a in plans)), Buffers(*(a[0] for a in buffers))
+    size = plans.positions.shape[1]
     for begin in range(own, own_end, plans.positions.size):
         moves = []
-        for i in range(begin, min(begin + plans.positions.size, own_end)):
-            if plan_windows(rules, outputs, words, i, i + 1, key, room.context, plan):
-                for p in range(plan.windows[1]):
-                    moves.append(_moves(rules, tables, step, plan, 0, p, room))
-                room.losses[1] += plan.pairs[0]
+        for i in range(begin, min(begin + plans.positions.size, own_end), size):
+            stop = min(i + size, own_end)
+            for w in range(plan_windows(rules, outputs, words, i, stop, key, room.context, plan)):
+                for p in range(plan.windows[w], plan.windows[w + 1]):
+                    moves.append(_moves(rules, tables, step, plan, w, p, room))
+                room.losses[1] += plan.pairs[w]
         _apply(tables, moves)

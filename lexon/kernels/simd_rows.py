@@ -24,8 +24,10 @@ from lexon.kernels.simd import lanes
 GROUP = 4
 #: So many row numbers behind the end of a list may be read; they must be rows.
 PAD = 2 * GROUP
-#: Vectors of a row that are held in registers at a time.
+#: Vectors of a row that are held in registers at a time, and of rows that are taken together.
 _HELD = 8
+#: So many vectors may meet the rows of one list together.
+TOGETHER = 4
 
 
 class _Writer:
@@ -102,10 +104,10 @@ class _Writer:
             vectors = joined
         return vectors
 
-    def for_blocks(self, width: Any, write: Callable[[int, Any], None]) -> None:
-        """``write(vectors, offset)`` for pieces of a row: _HELD vectors each, then the rest."""
+    def for_blocks(self, width: Any, write: Callable[[int, Any], None], held: int = _HELD) -> None:
+        """``write(vectors, offset)`` for pieces of a row: ``held`` vectors each, then the rest."""
         builder = self.builder
-        step = self.number(_HELD * self.lanes)
+        step = self.number(held * self.lanes)
         pieces = builder.udiv(builder.add(width, builder.sub(step, self.number(1))), step)
         with cgutils.for_range(builder, pieces) as loop:
             offset = builder.mul(loop.index, step)
@@ -113,9 +115,9 @@ class _Writer:
             end = builder.append_basic_block("piece.end")
             full = builder.append_basic_block("piece.full")
             choice = builder.switch(left, full)
-            for vectors in range(1, _HELD + 1):
-                block = full if vectors == _HELD else builder.append_basic_block("piece")
-                if vectors < _HELD:
+            for vectors in range(1, held + 1):
+                block = full if vectors == held else builder.append_basic_block("piece")
+                if vectors < held:
                     choice.add_case(self.number(vectors), block)
                 builder.position_at_end(block)
                 write(vectors, offset)
@@ -137,109 +139,185 @@ def _write(generate: Callable[[_Writer], None]) -> Callable[..., Any]:
 
 
 @cache
-def _products(rows: int) -> Any:
-    """out[first + shift + i] = h . table[ids[first + i]] for i < rows."""
+def _products(rows: int, count: int) -> Any:
+    """out[first + shift + j * stride + i] = h_j . table[ids[first + i]], i < rows, j < count.
+
+    h_j begins ``width`` numbers after h_(j - 1).
+    """
 
     def generate(w: _Writer) -> None:
         builder = w.builder
-        _, h_at, _, width, _, first, _, shift = w.given
+        _, h_at, _, width, _, first, _, shift, stride = w.given
         h, table, ids, out = w.at(w.data(0), h_at), w.data(2), w.data(4), w.data(6)
-        places = [builder.add(first, w.number(i)) for i in range(rows)]
-        lines = [w.row(table, width, ids, place) for place in places]
-        totals = [w.variable(w.zero()) for _ in lines]
+        lines = [w.row(table, width, ids, builder.add(first, w.number(i))) for i in range(rows)]
+        own = [w.at(h, builder.mul(width, w.number(j))) for j in range(count)]
+        totals = [[w.variable(w.zero()) for _ in lines] for _ in own]
         vectors = builder.udiv(width, w.number(w.lanes))
         with cgutils.for_range(builder, vectors) as loop:
             offset = builder.mul(loop.index, w.number(w.lanes))
-            part = w.load(w.at(h, offset))
-            for line, total in zip(lines, totals, strict=True):
-                added = w.multiply_add(part, w.load(w.at(line, offset)), builder.load(total))
-                builder.store(added, total)
-        at = 0
-        for result in w.sums([builder.load(total) for total in totals]):
-            place = w.at(out, builder.add(first, shift), w.number(at))
-            where = builder.bitcast(place, result.type.as_pointer())
-            builder.store(result, where).align = w.itemsize
-            at += result.type.count
+            parts = [w.load(w.at(line, offset)) for line in own]
+            for i, line in enumerate(lines):
+                row = w.load(w.at(line, offset))
+                for part, sums in zip(parts, totals, strict=True):
+                    builder.store(w.multiply_add(part, row, builder.load(sums[i])), sums[i])
+        for j, sums in enumerate(totals):
+            at = builder.add(builder.add(first, shift), builder.mul(stride, w.number(j)))
+            for result in w.sums([builder.load(total) for total in sums]):
+                where = builder.bitcast(w.at(out, at), result.type.as_pointer())
+                builder.store(result, where).align = w.itemsize
+                at = builder.add(at, w.number(result.type.count))
 
     @intrinsic
-    def products(context, h, h_at, table, width, ids, first, out, shift):
+    def products(context, h, h_at, table, width, ids, first, out, shift, stride):
         index = types.intp
-        signature = types.void(h, index, table, index, ids, index, out, index)
+        signature = types.void(h, index, table, index, ids, index, out, index, index)
         return signature, _write(generate)
 
     return products
 
 
-_products_4, _products_8 = _products(GROUP), _products(2 * GROUP)
+_products_4, _products_8 = _products(GROUP, 1), _products(2 * GROUP, 1)
+_products_by_2, _products_by_3, _products_by_4 = (_products(GROUP, n) for n in (2, 3, 4))
 
 
 @part
-def dots(h, h_at, table, ids, first, last, out, shift):
-    """out[i + shift] = h . table[ids[i]] for i from first to last, rounded up to whole groups."""
+def dots(h, h_at, table, ids, first, last, out, shift, stride, count):
+    """out[i + shift + j * stride] = h_j . table[ids[i]] for i from first to last, j < count.
+
+    i goes on to whole groups. There are up to TOGETHER h, ``width`` numbers after each other.
+    """
     width = table.shape[1]
     i = first
-    while i + GROUP < last:
-        _products_8(h, h_at, table, width, ids, i, out, shift)
+    while count == 1 and i + GROUP < last:
+        _products_8(h, h_at, table, width, ids, i, out, shift, stride)
         i += 2 * GROUP
-    if i < last:
-        _products_4(h, h_at, table, width, ids, i, out, shift)
+    while i < last:
+        if count == 1:
+            _products_4(h, h_at, table, width, ids, i, out, shift, stride)
+        elif count == 2:
+            _products_by_2(h, h_at, table, width, ids, i, out, shift, stride)
+        elif count == 3:
+            _products_by_3(h, h_at, table, width, ids, i, out, shift, stride)
+        else:
+            _products_by_4(h, h_at, table, width, ids, i, out, shift, stride)
+        i += GROUP
 
 
-def _combine(context, table, width, ids, first, last, factors, shift, y, y_at):
-    """y = sum of factors[i + shift] * table[ids[i]] for i from first to last, in order."""
-
-    def generate(w: _Writer) -> None:
-        builder = w.builder
-        _, width, _, first, last, _, shift, _, y_at = w.given
-        table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
-        y = w.at(w.data(7), y_at)
-
-        def piece(vectors: int, offset: Any) -> None:
-            totals = [w.variable(w.zero()) for _ in range(vectors)]
-            with cgutils.for_range(builder, last, start=first) as loop:
-                line = w.at(w.row(table, width, ids, loop.index), offset)
-                factor = w.repeat(builder.load(w.at(factors, loop.index)))
-                for v, total in enumerate(totals):
-                    added = w.multiply_add(factor, w.load(line, v), builder.load(total))
-                    builder.store(added, total)
-            for v, total in enumerate(totals):
-                w.store(builder.load(total), w.at(y, offset), v)
-
-        w.for_blocks(width, piece)
-
-    index = types.intp
-    signature = types.void(table, index, ids, index, index, factors, index, y, index)
-    return signature, _write(generate)
-
-
-combine: Any = intrinsic(_combine)
-
-
-def _spread(context, table, width, ids, first, last, factors, shift, x, x_at):
-    """table[ids[i]] += factors[i + shift] * x for i from first to last, in order."""
+@cache
+def _combines(count: int) -> Any:
+    """y_j = sum of factors[i + shift + j * stride] * table[ids[i]], first to last, j < count."""
 
     def generate(w: _Writer) -> None:
         builder = w.builder
-        _, width, _, first, last, _, shift, _, x_at = w.given
+        _, width, _, first, last, _, shift, stride, _, y_at, add = w.given
         table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
-        x = w.at(w.data(7), x_at)
+        y = w.at(w.data(8), y_at)
 
         def piece(vectors: int, offset: Any) -> None:
-            held = [w.load(w.at(x, offset), v) for v in range(vectors)]
+            lines = [w.at(y, builder.mul(width, w.number(j)), offset) for j in range(count)]
+            totals = [
+                [w.variable(builder.select(add, w.load(own, v), w.zero())) for v in range(vectors)]
+                for own in lines
+            ]
             with cgutils.for_range(builder, last, start=first) as loop:
                 line = w.at(w.row(table, width, ids, loop.index), offset)
-                factor = w.repeat(builder.load(w.at(factors, loop.index)))
-                for v, part in enumerate(held):
-                    w.store(w.multiply_add(factor, part, w.load(line, v)), line, v)
+                row = [w.load(line, v) for v in range(vectors)]
+                for j, sums in enumerate(totals):
+                    at = builder.add(loop.index, builder.mul(stride, w.number(j)))
+                    factor = w.repeat(builder.load(w.at(factors, at)))
+                    for part, total in zip(row, sums, strict=True):
+                        added = w.multiply_add(factor, part, builder.load(total))
+                        builder.store(added, total)
+            for own, sums in zip(lines, totals, strict=True):
+                for v, total in enumerate(sums):
+                    w.store(builder.load(total), own, v)
 
-        w.for_blocks(width, piece)
+        w.for_blocks(width, piece, _HELD if count == 1 else _HELD // 2)
 
-    index = types.intp
-    signature = types.void(table, index, ids, index, index, factors, index, x, index)
-    return signature, _write(generate)
+    @intrinsic
+    def combines(context, table, width, ids, first, last, factors, shift, stride, y, y_at, add):
+        index = types.intp
+        signature = types.void(
+            table, index, ids, index, index, factors, index, index, y, index, types.boolean
+        )
+        return signature, _write(generate)
+
+    return combines
 
 
-spread: Any = intrinsic(_spread)
+_combine_1, _combine_2, _combine_3, _combine_4 = (_combines(n) for n in (1, 2, 3, 4))
+
+
+@part
+def combine(table, width, ids, first, last, factors, shift, stride, y, y_at, count, add):
+    """y_j (+)= sum of factors[i + shift + j * stride] * table[ids[i]], first to last, in order.
+
+    The y stand ``width`` numbers after each other; there are up to TOGETHER of them.
+    """
+    if count == 1:
+        _combine_1(table, width, ids, first, last, factors, shift, stride, y, y_at, add)
+    elif count == 2:
+        _combine_2(table, width, ids, first, last, factors, shift, stride, y, y_at, add)
+    elif count == 3:
+        _combine_3(table, width, ids, first, last, factors, shift, stride, y, y_at, add)
+    else:
+        _combine_4(table, width, ids, first, last, factors, shift, stride, y, y_at, add)
+
+
+@cache
+def _spreads(count: int) -> Any:
+    """table[ids[i]] += sum over j < count of factors[i + shift + j * stride] * x_j."""
+
+    def generate(w: _Writer) -> None:
+        builder = w.builder
+        _, width, _, first, last, _, shift, stride, _, x_at = w.given
+        table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
+        x = w.at(w.data(8), x_at)
+
+        def piece(vectors: int, offset: Any) -> None:
+            own = [w.at(x, builder.mul(width, w.number(j)), offset) for j in range(count)]
+            held = [[w.load(line, v) for v in range(vectors)] for line in own]
+            with cgutils.for_range(builder, last, start=first) as loop:
+                line = w.at(w.row(table, width, ids, loop.index), offset)
+                places = [builder.mul(stride, w.number(j)) for j in range(count)]
+                each = [
+                    w.repeat(builder.load(w.at(factors, builder.add(loop.index, place))))
+                    for place in places
+                ]
+                for v in range(vectors):
+                    total = w.load(line, v)
+                    for factor, parts in zip(each, held, strict=True):
+                        total = w.multiply_add(factor, parts[v], total)
+                    w.store(total, line, v)
+
+        w.for_blocks(width, piece, _HELD if count == 1 else _HELD // 2)
+
+    @intrinsic
+    def spreads(context, table, width, ids, first, last, factors, shift, stride, x, x_at):
+        index = types.intp
+        signature = types.void(table, index, ids, index, index, factors, index, index, x, index)
+        return signature, _write(generate)
+
+    return spreads
+
+
+_spread_1, _spread_2, _spread_3, _spread_4 = (_spreads(n) for n in (1, 2, 3, 4))
+
+
+@part
+def spread(table, width, ids, first, last, factors, shift, stride, x, x_at, count):
+    """table[ids[i]] += factors[i + shift + j * stride] * x_j for i from first to last, in order.
+
+    The x stand ``width`` numbers after each other; there are up to TOGETHER of them.
+    """
+    if count == 1:
+        _spread_1(table, width, ids, first, last, factors, shift, stride, x, x_at)
+    elif count == 2:
+        _spread_2(table, width, ids, first, last, factors, shift, stride, x, x_at)
+    elif count == 3:
+        _spread_3(table, width, ids, first, last, factors, shift, stride, x, x_at)
+    else:
+        _spread_4(table, width, ids, first, last, factors, shift, stride, x, x_at)
 
 
 def _prefetch(context, table, width, row):

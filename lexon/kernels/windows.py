@@ -63,6 +63,7 @@ class Rules(NamedTuple):
     negatives: int  # for each pair
     shared: int  # for each window instead, all its pairs together
     near: int  # windows whose centres stand within so many tokens draw the same ones
+    together: int  # so many of these at most move the vectors together, as one window
     outside: bool  # no negative is one of the window's own words
 
 
@@ -137,11 +138,11 @@ def plan_windows(rules, outputs, words, first, last, key, context, plan):
     windows = predictions = inputs = listed = 0
     plan.windows[0] = plan.inputs[0] = 0
     plan.slots[0] = 0
-    pooled = -1
+    pooled, joined = -1, 0
     for i in range(first, last):
         position = words.positions[i]
         if rules.objective == SHARED_NEGATIVES and position // rules.near != pooled:
-            pooled = position // rules.near
+            pooled, joined = position // rules.near, 0
             _fill_pool(outputs, mixed(key ^ OF_POOLS, pooled), plan.pool)
         state = mixed(key ^ OF_WINDOWS, position)
         size = _look_around(rules, words, i, state, context)
@@ -150,9 +151,11 @@ def plan_windows(rules, outputs, words, first, last, key, context, plan):
         predictions, inputs, listed = _plan_window(
             rules, outputs, context, size, state, plan, predictions, inputs, listed
         )
-        plan.positions[windows] = position
-        plan.pairs[windows] = 1 if rules.direction == CBOW else size
-        windows += 1
+        if joined == 0:
+            plan.positions[windows], plan.pairs[windows] = position, 0
+            windows += 1
+        joined = (joined + 1) % rules.together
+        plan.pairs[windows - 1] += 1 if rules.direction == CBOW else size
         plan.windows[windows] = predictions
     for k in range(listed, listed + PAD):
         plan.output_ids[k] = 0
@@ -183,7 +186,10 @@ def _plan_window(rules, outputs, context, size, state, plan, predictions, inputs
             first_output = listed
             state, listed = _list(rules, outputs, context, start, stop, size, state, plan, listed)
         plan.firsts[predictions], plan.lasts[predictions] = first_output, listed
-        room = (listed - first_output + STEP - 1) // STEP * STEP
+        slots = listed - first_output
+        if rules.together > 1:  # the same for all, so that their places follow one rule
+            slots = rules.shared + 2 * rules.window
+        room = (slots + STEP - 1) // STEP * STEP
         plan.slots[predictions + 1] = plan.slots[predictions] + room
         if rules.direction == CBOW:
             for k in range(size):
@@ -205,6 +211,8 @@ def _list(rules, outputs, context, start, stop, size, state, plan, listed):
     marks = u64(0)
     for t in range(size + 1):
         marks |= _mark(context[t])
+    if rules.objective == SHARED_NEGATIVES:
+        listed = _list_pool(rules, context, start, stop, size, marks, plan, listed)
     for t in range(start, stop):
         listed = _put(plan, listed, context[t], 1, 1)
         if rules.objective == NEGATIVES:
@@ -214,8 +222,6 @@ def _list(rules, outputs, context, start, stop, size, state, plan, listed):
                 plan.output_ids[listed] = max(negative, 0)
                 plan.wanted[listed], plan.weight[listed] = 0, 1
                 listed += weight
-    if rules.objective == SHARED_NEGATIVES:
-        listed = _list_pool(rules, context, start, stop, size, marks, plan, listed)
     return state, listed
 
 
@@ -229,17 +235,18 @@ def _fill_pool(outputs, state, pool):
 @part
 def _list_pool(rules, context, start, stop, size, marks, plan, listed):
     """List the shared negatives, each for the pairs whose right answer it is not."""
-    first = listed
+    first, drawn_ones = listed, rules.shared
     for k in range(rules.shared):
         negative = plan.pool[k]
-        others, left_out = stop - start, False
+        others = stop - start
         if _perhaps(marks, negative):
             for t in range(start, stop):
                 others -= context[t] == negative
-            left_out = rules.outside and _is_inside(context, size, negative)
-        listed_now = _put(plan, listed, negative, 0, others)
-        listed = listed if left_out else listed_now
-    each = np.float32(rules.negatives) / np.float32(max(listed - first, 1))
+            if rules.outside and _is_inside(context, size, negative):
+                others = 0
+                drawn_ones -= 1
+        listed = _put(plan, listed, negative, 0, others)
+    each = np.float32(rules.negatives) / np.float32(max(drawn_ones, 1))
     for k in range(first, listed):
         plan.weight[k] *= each
     return listed

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from lexon.kernels.elementary import exponential
 from lexon.kernels.lean import lean, part
-from lexon.kernels.simd_rows import STEP, combine, dots, prefetch, pulls, spread
+from lexon.kernels.simd_rows import STEP, TOGETHER, combine, dots, prefetch, pulls, spread
 from lexon.kernels.windows import (
     NEGATIVES,
     SHARED_NEGATIVES,
@@ -78,12 +78,25 @@ def forward(rules, outputs, tables, step, plan, rate, begin, end, buffers):
             buffers.shares[i] = share
             buffers.back_shares[i] = share if step.divided else 1.0
         combine(
-            tables.inputs, width, plan.input_ids, first, last, buffers.shares, 0,
-            buffers.hidden, p * width,
+            tables.inputs, width, plan.input_ids, first, last, buffers.shares, 0, 0,
+            buffers.hidden, p * width, 1, False,
         )  # fmt: skip
-    for p in range(begin, end):
+    p = begin
+    while p < end:
         first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
-        dots(buffers.hidden, p * width, tables.outputs, rows, first, last, coefficients, shift)
+        count, room = alike(rules, plan, p, end)
+        dots(
+            buffers.hidden, p * width, tables.outputs, rows, first,
+            common_end(rules, first, last), coefficients, shift, room, count,
+        )  # fmt: skip
+        if rules.together > 1:
+            for q in range(p, p + count):
+                first, last, shift = coefficients_at(rules, outputs, tables, plan, q)
+                dots(
+                    buffers.hidden, q * width, tables.outputs, rows,
+                    common_end(rules, first, last), last, coefficients, shift, 0, 1,
+                )  # fmt: skip
+        p += count
     for p in range(begin, end):
         first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
         if rules.objective == SOFTMAX:
@@ -96,11 +109,22 @@ def forward(rules, outputs, tables, step, plan, rate, begin, end, buffers):
                     coefficients, j + shift, plan.wanted, plan.weight, j,
                     coefficients.dtype.type(rate),
                 )  # fmt: skip
-    for p in range(begin, end):
+    p = begin
+    while p < end:
         first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
+        count, room = alike(rules, plan, p, end)
         combine(
-            tables.outputs, width, rows, first, last, coefficients, shift, buffers.errors, p * width
-        )
+            tables.outputs, width, rows, first, common_end(rules, first, last), coefficients,
+            shift, room, buffers.errors, p * width, count, False,
+        )  # fmt: skip
+        if rules.together > 1:
+            for q in range(p, p + count):
+                first, last, shift = coefficients_at(rules, outputs, tables, plan, q)
+                combine(
+                    tables.outputs, width, rows, common_end(rules, first, last), last,
+                    coefficients, shift, 0, buffers.errors, q * width, 1, True,
+                )  # fmt: skip
+        p += count
 
 
 @part
@@ -109,6 +133,27 @@ def coefficients_at(rules, outputs, tables, plan, p):
     if rules.objective == SOFTMAX:
         return 0, tables.outputs.shape[0], p * outputs.everything.size
     return plan.firsts[p], plan.lasts[p], plan.slots[p] - plan.firsts[p]
+
+
+@part
+def alike(rules, plan, p, end):
+    """How many predictions from p on share one list of outputs, and the room of each.
+
+    What they share is read once for up to TOGETHER of them.
+    """
+    count = 1
+    if rules.together > 1:
+        count = min(end - p, TOGETHER)
+    elif rules.objective != SOFTMAX:
+        while count < TOGETHER and p + count < end and plan.firsts[p + count] == plan.firsts[p]:
+            count += 1
+    return count, plan.slots[p + 1] - plan.slots[p]
+
+
+@part
+def common_end(rules, first, last):
+    """Where the part of a list ends that is the same for all who are taken together."""
+    return first + rules.shared if rules.together > 1 else last
 
 
 @part
@@ -154,19 +199,31 @@ def learning_rate(step, position):
 
 
 @part
-def update(rules, outputs, tables, plan, p, buffers):
-    """u_j <- u_j + g_j h for the outputs of a prediction, v_i <- v_i + share * e for its inputs."""
+def update(rules, outputs, tables, plan, begin, end, buffers):
+    """u_j <- u_j + g_j h for the outputs of predictions, v_i <- v_i + share * e for the inputs."""
     width = tables.inputs.shape[1]
-    first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
     rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
-    spread(
-        tables.outputs, width, rows, first, last, buffers.coefficients, shift,
-        buffers.hidden, p * width,
-    )  # fmt: skip
-    spread(
-        tables.inputs, width, plan.input_ids, plan.inputs[p], plan.inputs[p + 1],
-        buffers.back_shares, 0, buffers.errors, p * width,
-    )  # fmt: skip
+    p = begin
+    while p < end:
+        first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
+        count, room = alike(rules, plan, p, end)
+        spread(
+            tables.outputs, width, rows, first, common_end(rules, first, last),
+            buffers.coefficients, shift, room, buffers.hidden, p * width, count,
+        )  # fmt: skip
+        if rules.together > 1:
+            for q in range(p, p + count):
+                first, last, shift = coefficients_at(rules, outputs, tables, plan, q)
+                spread(
+                    tables.outputs, width, rows, common_end(rules, first, last), last,
+                    buffers.coefficients, shift, 0, buffers.hidden, q * width, 1,
+                )  # fmt: skip
+        p += count
+    for p in range(begin, end):
+        spread(
+            tables.inputs, width, plan.input_ids, plan.inputs[p], plan.inputs[p + 1],
+            buffers.back_shares, 0, 0, buffers.errors, p * width, 1,
+        )  # fmt: skip
 
 
 @lean
@@ -177,8 +234,7 @@ def train_windows(rules, outputs, tables, step, plan, windows, buffers):
         rate = learning_rate(step, plan.positions[w])
         begin, end = plan.windows[w], plan.windows[w + 1]
         forward(rules, outputs, tables, step, plan, rate, begin, end, buffers)
-        for p in range(begin, end):
-            update(rules, outputs, tables, plan, p, buffers)
+        update(rules, outputs, tables, plan, begin, end, buffers)
         buffers.losses[1] += plan.pairs[w]
 
 
@@ -193,8 +249,11 @@ def fetch(rules, tables, plan, w):
     for i in range(plan.inputs[first], plan.inputs[last]):
         prefetch(tables.inputs, width, plan.input_ids[i])
     if rules.objective == NEGATIVES or rules.objective == SHARED_NEGATIVES:
-        for j in range(plan.firsts[first], plan.lasts[last - 1]):
+        for j in range(plan.firsts[first], plan.lasts[first if rules.together > 1 else last - 1]):
             prefetch(tables.outputs, width, plan.output_ids[j])
+        for p in range(first + 1, last if rules.together > 1 else first):
+            for j in range(common_end(rules, plan.firsts[p], 0), plan.lasts[p]):
+                prefetch(tables.outputs, width, plan.output_ids[j])
 
 
 @lean

@@ -19,7 +19,7 @@ from lexon import parallel
 from lexon.errors import InputError
 from lexon.kernels import windows as made
 from lexon.kernels.ordered import train_tokens_ordered
-from lexon.kernels.simd_rows import STEP
+from lexon.kernels.simd_rows import STEP, TOGETHER
 from lexon.kernels.team import new_board
 from lexon.kernels.windows import Corpus, Outputs, Rules
 from lexon.kernels.wordvectors import Step, Tables, train_tokens
@@ -108,15 +108,16 @@ class Settings:
         return Rules(
             direction, objective, int(self.window), bool(self.shrink_windows), int(self.negative),
             int(self.shared or shared or max(self.negative, 1)), int(self.near or near),
-            bool(self.outside),
+            TOGETHER if objective == made.SHARED_NEGATIVES and near > 1 else 1, bool(self.outside),
         )  # fmt: skip
 
 
 #: How many negatives the pairs of a window share (0: ``negative``) and within how many tokens
-#: windows share them. A centre that goes in alone needs more of them: each moves by all pairs at
-#: once, along one vector; where the contexts go in, along as many vectors as there are contexts.
+#: windows share them; up to four of these move the vectors together. A centre that goes in alone
+#: needs more of them: each moves by all pairs at once, along one vector; where the contexts go
+#: in, along as many vectors as there are contexts.
 _SHARED: dict[Direction, tuple[int, int]] = {
-    "centre-to-context": (24, 4),
+    "centre-to-context": (24, 8),
     "context-to-centre": (0, 1),
 }
 _LEAST = {

@@ -15,7 +15,7 @@ import pytest
 from lexon.kernels.compile import OPTIONS
 from lexon.kernels.product import aligned
 from lexon.kernels.simd import registers
-from lexon.kernels.simd_rows import PAD, STEP, combine, dots, prefetch, pulls, spread
+from lexon.kernels.simd_rows import PAD, STEP, TOGETHER, combine, dots, prefetch, pulls, spread
 
 ROOT = Path(__file__).parents[2]
 ROWS = 30
@@ -23,11 +23,11 @@ ROWS = 30
 
 @numba.njit(**OPTIONS)
 def _use(h, table, ids, first, last, factors, out, total):
-    dots(h, 0, table, ids, first, last, out, 2)
-    combine(table, table.shape[1], ids, first, last, factors, 1, total, 0)
+    dots(h, 0, table, ids, first, last, out, 2, 0, 1)
+    combine(table, table.shape[1], ids, first, last, factors, 1, 0, total, 0, 1, False)
     for i in range(first, last):
         prefetch(table, table.shape[1], ids[i])
-    spread(table, table.shape[1], ids, first, last, factors, 1, h, 0)
+    spread(table, table.shape[1], ids, first, last, factors, 1, 0, h, 0, 1)
 
 
 @numba.njit(**OPTIONS)
@@ -84,6 +84,36 @@ def check(dtype, width, size):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rows_are_multiplied_combined_and_changed(dtype, width, size):
     check(dtype, width, size)
+
+
+@numba.njit(**OPTIONS)
+def _use_together(h, table, ids, last, factors, stride, out, total, count):
+    width = table.shape[1]
+    dots(h, 0, table, ids, 0, last, out, 1, stride, count)
+    combine(table, width, ids, 0, last, factors, 2, stride, total, 0, count, True)
+    spread(table, width, ids, 0, last, factors, 2, stride, h, 0, count)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, TOGETHER])
+@pytest.mark.parametrize(("width", "size"), [(16, 1), (112, 13), (304, 24), (400, 5)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_vectors_that_go_together_do_as_one_after_the_other(dtype, width, size, count):
+    _, table, ids, _ = case(dtype, width, size)
+    random, stride = np.random.default_rng(5), 32
+    h, total = random.normal(size=(2, count, width)).astype(dtype)
+    factors = random.normal(size=2 + count * stride).astype(dtype)
+    out, after, sums = np.zeros(1 + count * stride, dtype), table.copy(), total.copy()
+    _use_together(h.reshape(-1), after, ids, size, factors, stride, out, sums.reshape(-1), count)
+    exact, wanted = table.astype(float), total.astype(float)
+    tolerance = {"rtol": 1e-5, "atol": 5e-5} if dtype is np.float32 else {"atol": 1e-12}
+    for j in range(count):
+        g = factors[2 + j * stride : 2 + j * stride + size].astype(float)
+        own = out[1 + j * stride : 1 + j * stride + size]
+        np.testing.assert_allclose(own, table[ids[:size]].astype(float) @ h[j], **tolerance)
+        wanted[j] += g @ table[ids[:size]].astype(float)
+        np.add.at(exact, ids[:size], np.outer(g, h[j]))
+    np.testing.assert_allclose(sums, wanted, **tolerance)
+    np.testing.assert_allclose(after, exact, **tolerance)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -68,7 +68,7 @@ def plan_of(rules, tokens, keep=1.0):
 @pytest.mark.parametrize("keep", [1.0, 0.2])
 @pytest.mark.parametrize("shrink", [True, False])
 def test_reaches_of_windows_are_uniform_however_rarely_a_word_is_kept(shrink, keep):
-    rules = Rules(windows.CBOW, windows.NEGATIVES, 5, shrink, 1, 1, 1, False)
+    rules = Rules(windows.CBOW, windows.NEGATIVES, 5, shrink, 1, 1, 1, 1, False)
     plan, count, _ = plan_of(rules, np.zeros(30_000, np.int32), keep)
     reach = np.diff(plan.inputs[: count + 1])[5:-5] / 2
     if shrink:
@@ -81,7 +81,7 @@ def test_reaches_of_windows_are_uniform_however_rarely_a_word_is_kept(shrink, ke
 def test_negatives_of_plans_are_drawn_by_powers_of_counts(exact):
     """Of a pair: what is left when a negative that is the answer itself was skipped."""
     objective = windows.NEGATIVES if exact else windows.SHARED_NEGATIVES
-    rules = Rules(windows.CENTRE_TO_CONTEXT, objective, 2, True, 5, 8, 1, False)
+    rules = Rules(windows.CENTRE_TO_CONTEXT, objective, 2, True, 5, 8, 1, 1, False)
     plan, count, _ = plan_of(rules, np.full(20_000, 3, np.int32))
     listed = plan.lasts[count - 1]
     answers, ids = plan.wanted[:listed] == 1, plan.output_ids[:listed]
@@ -104,7 +104,7 @@ def test_no_negative_is_a_word_of_its_window():
     tokens = random.integers(0, 7, 2_000).astype(np.int32)
     inside = {}
     for outside in (False, True):
-        rules = Rules(windows.CBOW, windows.NEGATIVES, 2, False, 5, 1, 1, outside)
+        rules = Rules(windows.CBOW, windows.NEGATIVES, 2, False, 5, 1, 1, 1, outside)
         plan, count, positions = plan_of(rules, tokens.copy())
         inside[outside] = 0
         for p in range(count):
@@ -115,7 +115,7 @@ def test_no_negative_is_a_word_of_its_window():
 
 
 def test_words_are_kept_with_their_probability():
-    rules = Rules(windows.CBOW, windows.NEGATIVES, 5, True, 1, 1, 1, False)
+    rules = Rules(windows.CBOW, windows.NEGATIVES, 5, True, 1, 1, 1, 1, False)
     _, _, positions = plan_of(rules, np.zeros(100_000, np.int32), keep=0.3)
     assert chisquare([len(positions), 1e5 - len(positions)], [3e4, 7e4]).pvalue > LEVEL
     halves = np.bincount(positions[:-1] // 1000, minlength=100)

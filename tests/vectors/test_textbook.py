@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lexon import ops
 from lexon.kernels import reference_wordvectors as reference
 from lexon.kernels import windows
 from lexon.kernels.windows import Corpus, Rules
@@ -104,7 +105,7 @@ def compare(architecture, kind, sentences, draws):
     """Train kernel and network on the sentences; return both pairs of matrices and losses."""
     objective, settings = KINDS[kind]
     outputs = outputs_of(COUNTS, settings)
-    rules = Rules(ARCHITECTURES[architecture][0], objective, 2, False, 4, 8, 3, False)
+    rules = Rules(ARCHITECTURES[architecture][0], objective, 2, False, 4, 8, 3, 1, False)
     network = network_of(kind)
     tables, text = tables_of(network), corpus(sentences)
     plan, room = (type(a)(*(x[0] for x in a)) for a in new_plans(rules, outputs, tables, 1))
@@ -139,10 +140,41 @@ def test_kernel_makes_the_step_of_the_graph(architecture, kind, sentences, draws
     assert moved > 0.01
 
 
+def test_windows_that_move_together_make_one_step_of_the_graph():
+    objective, settings = KINDS["shared negatives"]
+    outputs = outputs_of(COUNTS, settings)
+    rules = Rules(windows.CENTRE_TO_CONTEXT, objective, 2, False, 4, 8, 5, 4, False)
+    network, text, words = network_of("shared negatives"), corpus(SENTENCES), new_words(20, 2)
+    tables, size = tables_of(network), len(text.tokens)
+    plan, room = (type(a)(*(x[0] for x in a)) for a in new_plans(rules, outputs, tables, 40))
+    step = Step(RATE, 0.0, 0.0, True, True, True)
+    train_tokens(text, rules, outputs, tables, step, KEY, 0, size, words, plan, room)
+    own, own_end = reference.keep_words(text, 0, size, KEY, 2, words)
+    count = reference.plan_windows(rules, outputs, words, own, own_end, KEY, room.context, plan)
+    together = np.diff(plan.windows[: count + 1])
+    assert together.max() > 1 and plan.windows[count] == len(list(all_windows(SENTENCES, 2)))
+    around, total = all_windows(SENTENCES, 2), 0.0
+    for w in range(count):
+        losses = []
+        for p in range(plan.windows[w], plan.windows[w + 1]):
+            centre, contexts = next(around)
+            pool = plan.output_ids[plan.firsts[p] : plan.firsts[p] + rules.shared].tolist()
+            sampled = textbook.negative_sampling(pool, rules.negatives / rules.shared)
+            losses.append(textbook.skip_gram(network, centre, contexts, sampled))
+        loss = ops.sum(ops.stack(*losses))
+        loss.backward()
+        for parameter in (network.inputs, network.outputs):
+            parameter.assign(parameter.value - RATE * parameter.grad.dense())
+            parameter.grad = None
+        total += loss.item()
+    assert_equal(tables, network)
+    assert room.losses[0] == pytest.approx(total, rel=1e-12)
+
+
 def test_negatives_equal_to_the_answer_are_among_the_cases(draws):
     _, settings = KINDS["negative sampling"]
     outputs, words = outputs_of(COUNTS, settings), new_words(20, 2)
-    rules = Rules(windows.CBOW, windows.NEGATIVES, 2, False, 4, 8, 3, False)
+    rules = Rules(windows.CBOW, windows.NEGATIVES, 2, False, 4, 8, 3, 1, False)
     plan, room = (
         type(a)(*(x[0] for x in a))
         for a in new_plans(rules, outputs, tables_of(network_of("softmax")), 1)
@@ -162,7 +194,7 @@ def test_an_undivided_gradient_is_noticed(kind, draws):
     objective, settings = KINDS[kind]
     outputs, network = outputs_of(COUNTS, settings), network_of(kind)
     tables, text = tables_of(network), corpus(SENTENCES)
-    rules = Rules(windows.CBOW, objective, 2, False, 4, 8, 3, False)
+    rules = Rules(windows.CBOW, objective, 2, False, 4, 8, 3, 1, False)
     plan, room = (type(a)(*(x[0] for x in a)) for a in new_plans(rules, outputs, tables, 1))
     step = Step(RATE, 0.0, 0.0, True, False, False)
     train_tokens(text, rules, outputs, tables, step, KEY, 0, 13, new_words(20, 2), plan, room)
