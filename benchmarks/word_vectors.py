@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.case import Case, Contender, Round, Settings, Skipped
+from lexon.vectors.training import Direction
 from lexon.vectors.training import Settings as Training
 
 EPOCHS, WINDOW, NEGATIVES, SAMPLE, MIN_COUNT, SEED = 5, 5, 5, 1e-3, 5, 1
@@ -41,6 +42,7 @@ class Model:
     lexon_rate: float
     gensim_rate: float
     rows: dict[str, bool]
+    direction: Direction = "centre-to-context"
 
 
 FIVE = f"{EPOCHS} epochs"
@@ -54,7 +56,14 @@ SKIP_GRAM_300 = Model(
 )  # fmt: skip
 CBOW_100 = Model("CBOW, 100 numbers", False, False, 100, 0.15, 0.05, {FIVE: False})
 TREE_100 = Model(
-    "skip-gram by hierarchical softmax, 100 numbers", True, True, 100, 0.025, 0.025, {FIVE: False}
+    "skip-gram by hierarchical softmax, 100 numbers",
+    True,
+    True,
+    100,
+    0.025,
+    0.025,
+    {FIVE: False},
+    "context-to-centre",
 )
 
 
@@ -213,7 +222,7 @@ def lexon(model: Model, settings: Settings) -> Callable[[], Round]:
             corpus_file=path, vector_size=model.dimension, window=WINDOW, min_count=MIN_COUNT,
             sg=int(model.skip_gram), hs=int(model.tree), negative=0 if model.tree else NEGATIVES,
             sample=SAMPLE, alpha=model.lexon_rate, epochs=EPOCHS, workers=settings.threads,
-            seed=SEED, exact=exact,
+            seed=SEED, exact=exact, direction=model.direction,
         )  # fmt: skip
 
     def read(trained: Any) -> tuple[int, Learned]:
@@ -257,10 +266,12 @@ def case(model: Model) -> Case:
     """One table: a training of minutes, so that it is run once unless asked otherwise."""
     rate = f"{model.lexon_rate} (lexon) and {model.gensim_rate} (gensim)"
     if model.skip_gram:
-        direction = (
-            f"Learning rate {rate}; lexon predicts the contexts from the centre, gensim the centre"
-            " from each context."
+        ways = (
+            "both predict the centre from each context."
+            if model.direction == "context-to-centre"
+            else "lexon predicts the contexts from the centre, gensim the centre from each context."
         )
+        direction = f"Learning rate {rate}; {ways}"
     else:
         direction = (
             f"Learning rate {rate}: gensim adds the undivided gradient to each word of a context,"
