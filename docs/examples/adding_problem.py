@@ -3,7 +3,7 @@
     python docs/examples/adding_problem.py
 
 Each sequence holds random numbers, two of them marked: the first somewhere in its first half, the
-second in the other. The answer is their sum. Who always says 1 has a mean squared error of 1/6.
+second in the other. The answer is their sum. Always answering 1 gives a mean squared error of 1/6.
 What comes back from the answer to the first mark is the gradient's norm at that step: in the plain
 network it falls by a factor at every step, in the gated ones there is a way that it survives.
 Source: Hochreiter & Schmidhuber 1997, section 5.4, with real numbers from 0 to 1.

@@ -93,16 +93,16 @@ class SampledSoftmax(FullSoftmax):
         super().__init__(width, words, rng=rng, **options)
         self.rng, self.samples = init.generator(rng), samples
         noise = np.maximum(np.asarray(counts, np.float64), 1) ** 0.75
-        self._noise = noise / noise.sum()
-        self._until = np.cumsum(self._noise)
+        self._until = np.cumsum(noise / noise.sum())
+        self._expected = np.log(samples * noise / noise.sum()).astype(np.float32)
 
     def loss(self, h: Tensor, targets: Array) -> Tensor:
+        """What stands above, the mean over rows, in nats; every call draws anew."""
         drawn = np.searchsorted(self._until, self.rng.random(self.samples), side="right")
-        drawn = np.minimum(drawn, len(self._noise) - 1)
-        correction = np.log(self.samples * self._noise).astype(np.float32)
-        rivals = ops.linear(h, *self._rows(drawn)) - correction[drawn]
+        drawn = np.minimum(drawn, len(self._until) - 1)
+        rivals = ops.linear(h, *self._rows(drawn)) - self._expected[drawn]
         weight, bias = self._rows(targets)
-        own = ops.sum(h * weight, axis=1) + bias - correction[targets]
+        own = ops.sum(h * weight, axis=1) + bias - self._expected[targets]
         # A drawn word that is the row's own target would be its own rival.
         hit = drawn == targets[:, None]
         rivals = ops.where(np.full_like(rivals.value, -1e9), rivals, condition=hit)

@@ -181,6 +181,7 @@ def linear_cross_entropy(
     Shapes: x (N, D), w (V, D), b (V), targets (N) class numbers. Units: the loss in nats.
 
     Raises:
+        ShapeError: there are not as many targets as rows.
         InputError: a target is not a class number.
     """
     t = np.asarray(targets)

@@ -265,6 +265,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         weights = class_weights(self.class_weight, self.labels_, targets)
         held, truth = self._encoded(held_texts), self.labels_.encode(held_names)
         ids = self._readable(ids)
+        if cut := int((ids.lengths == LONGEST_READ).sum()):
+            self.notes_ += (f"{cut:,} texts are read up to their first {LONGEST_READ:,} tokens",)
 
         def loss(rows: Array) -> Tensor:
             part = ids.take(rows)
@@ -467,6 +469,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
 
     def _check_arrays(self, arrays: dict[str, Array]) -> None:
         words = len(self.vocabulary_)
+        if self.layers > len(arrays) and self.model in RECURRENT:
+            raise ValueError(f"{self.layers} layers, but {len(arrays)} arrays")
         wanted = weight_shapes(self.model, self._settings(), words, self._outputs)
         stored = {name: array.shape for name, array in arrays.items()}
         if stored != wanted or any(array.dtype != np.float32 for array in arrays.values()):

@@ -195,6 +195,7 @@ def check_settings(model: Any) -> None:
 
 
 def choice(model: Any, name: str, known: Any) -> None:
+    """Raise InputError, with the nearest name, if a parameter is none of the known ones."""
     given = getattr(model, name)
     if not isinstance(given, str) or given not in known:
         near = difflib.get_close_matches(str(given).lower(), known, n=1)

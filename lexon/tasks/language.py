@@ -14,7 +14,6 @@ from lexon import storage
 from lexon.errors import InputError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
-from lexon.optim.checks import fraction, not_negative, positive, whole
 from lexon.tasks.common import (
     fitting,
     make_optimizer,
@@ -23,13 +22,12 @@ from lexon.tasks.common import (
     rows_digest,
     run_training,
 )
+from lexon.tasks.drawing import check_drawing, draw
 from lexon.tasks.evaluation import Evaluation
-from lexon.tasks.given import choice
-from lexon.tasks.language_network import MODELS, SOFTMAXES, LanguageNetwork, language_shapes
+from lexon.tasks.language_network import LanguageNetwork, check_settings, language_shapes
 from lexon.tasks.stored import StoredEstimator, check_storable
-from lexon.text.stream import END, LEVELS, Stream
-from lexon.text.tokens import KINDS
-from lexon.text.vocabulary import Vocabulary
+from lexon.text.stream import END, Stream, in_rows, running
+from lexon.text.vocabulary import UNKNOWN, Vocabulary
 from lexon.train.history import History
 from lexon.train.loop import Plan, Task, Training, Watcher
 
@@ -155,29 +153,57 @@ class LanguageModel(StoredEstimator):
     ) -> LanguageModel:
         """Train on running text; ``valid`` is held out instead of its end."""
         with fitting(self):
-            _check_settings(self)
+            check_settings(self)
             text, held = running(X), None if valid is None else running(valid)
             self.data_hash_ = rows_digest([(text, "")], None if held is None else [(held, "")])
             self.notes_: tuple[str, ...] = ()
             self.stream_ = Stream.of(self.level, self.tokens, self.lowercase, text)
             if held is None:
-                text, held = self._split(text)
-            self.vocabulary_ = self.stream_.vocabulary(text, self.min_count, self.max_vocabulary)
-            words = f"the {len(self.vocabulary_):,} words of the vocabulary"
-            fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
-            check_storable(words, self.vocabulary_.to_json(), fewer)
-            ids = self.stream_.encode(text, self.vocabulary_)
-            if len(ids) < 2:
-                raise InputError(f"the text has {len(ids)} tokens\n  give at least 2")
-            self._fit(ids, self.stream_.encode(held, self.vocabulary_), watcher, checkpoint)
+                text, held = self.parts(text)
+                if self.validation_fraction and not held:
+                    self.notes_ += ("the text is too short to hold out a part: all of it trains",)
+            words = self.vocabulary_ = self._learned_vocabulary(text)
+            ids = self.stream_.encode(text, words)
+            held_ids = self.stream_.after_line(held, words) if held else np.empty(0, np.int32)
+            self._fit(ids, held_ids, watcher, checkpoint)
         return self
 
-    def _split(self, text: str) -> tuple[str, str]:
-        """What is learned from, and the end that is held out: whole lines, where there are any."""
+    def _learned_vocabulary(self, text: str) -> Vocabulary:
+        words = self.stream_.vocabulary(text, self.min_count, self.max_vocabulary)
+        if len(words) < 2 or words.counts.sum() < 2:
+            raise InputError(
+                f"the text has {words.counts.sum():,} tokens, none of them frequent enough\n"
+                "  give more text, or a smaller min_count (--min-count)"
+                if words.counts.sum() > 1
+                else f"the text has {words.counts.sum()} tokens\n  give at least 2"
+            )
+        fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
+        what = f"the {len(words):,} words of the vocabulary"
+        check_storable(what, words.to_json(), fewer)
+        if words.counts[0]:
+            share = words.counts[0] / words.counts.sum()
+            self.notes_ += (f"{share:.1%} of the tokens are unknown: too rare, or {UNKNOWN}",)
+        return words
+
+    def parts(self, text: str) -> tuple[str, str]:
+        """What ``fit`` learns from, and the end that it holds out where it gets no ``valid``.
+
+        It is cut behind the end of a line near the place, or else behind a word.
+        """
+        text = running(text)
         at = len(text) - round(self.validation_fraction * len(text))
-        line = text.rfind(END, 0, at) + 1
-        at = line if line > at // 2 or self.level == "word" else at
-        return (text[:at], text[at:]) if at else (text, "")
+        if not self.validation_fraction or at == len(text):
+            return text, ""
+        near = (len(text) - at) // 2
+        for end in (END, " "):
+            found = text.find(end, at) + 1
+            before = text.rfind(end, 0, at) + 1
+            for cut in (before, found):
+                if 0 < cut < len(text) and abs(cut - at) <= near:
+                    return text[:cut], text[cut:]
+            if self.level == "char":
+                return text[:at], text[at:]
+        return text, ""
 
     def _fit(
         self,
@@ -282,15 +308,9 @@ class LanguageModel(StoredEstimator):
         """
         check_is_fitted(self, "network_")
         text = running(X)
-        nats = self._nats(self._after_a_line(text))
+        nats = self._nats(self.stream_.after_line(text, self.vocabulary_))
         tokens = [token for portion in self.stream_.tokens(text) for token in portion]
         return list(zip(tokens, nats.tolist(), strict=True))
-
-    def _after_a_line(self, text: str) -> Array:
-        ids = self.stream_.encode(text, self.vocabulary_)
-        if not len(ids):
-            raise InputError("the text has no tokens\n  give some text")
-        return np.concatenate([self.vocabulary_.encode([END]), ids])
 
     def score(self, X: str | Sequence[str], y: None = None) -> float:
         """The mean log probability of a text's tokens: more is better."""
@@ -301,16 +321,16 @@ class LanguageModel(StoredEstimator):
 
         Equations: perplexity = e**(nats per token). Where words are the tokens, a character's
         bits are those of its word and the space or line's end behind it.
+
+        Raises:
+            InputError: the text has no tokens.
         """
         check_is_fitted(self, "network_")
         text = running(X)
-        ids = self._after_a_line(text)
-        nats = self._nats(ids)
-        mean, unknown = float(nats.mean(dtype=np.float64)), float(np.mean(ids[1:] == 0))
-        bits = mean * len(nats) / math.log(2) / max(len(text), 1)
-        scores = {"perplexity": perplexity(mean), "nats per token": mean}
-        scores |= {"bits per character": bits, "unknown tokens": unknown}
-        return Evaluation(part, len(nats), scores, unit="tokens")
+        ids = self.stream_.after_line(text, self.vocabulary_)
+        scores = token_scores(self._nats(ids), text)
+        scores["unknown tokens"] = float(np.mean(ids[1:] == 0))
+        return Evaluation(part, len(ids) - 1, scores, unit="tokens")
 
     def gradient_norms(self, X: str | Sequence[str]) -> dict[str, Array]:
         """The norm of the loss's gradient that reaches each time step, layer by layer.
@@ -319,7 +339,7 @@ class LanguageModel(StoredEstimator):
         through all between: it shows how far back the network can learn.
         """
         check_is_fitted(self, "network_")
-        ids = self._after_a_line(running(X))
+        ids = self.stream_.after_line(running(X), self.vocabulary_)
         layer = self.network_.layer
         layer.record_gradients = True
         try:
@@ -356,13 +376,23 @@ class LanguageModel(StoredEstimator):
     def tokens_after(
         self, prompt: str, length: int, temperature: float, top_k: int | None, seed: int
     ) -> Iterator[str]:
-        """The text of :meth:`generate`, token by token."""
+        """The text of :meth:`generate`, token by token; the same arguments and errors."""
         check_is_fitted(self, "network_")
-        _check_drawing(length, temperature, top_k, seed)
-        given = self._after_a_line(prompt) if prompt else self.vocabulary_.encode([END])
+        check_drawing(length, temperature, top_k, seed)
+        return self._drawn(prompt, length, temperature, top_k, np.random.default_rng(seed))
+
+    def _drawn(
+        self,
+        prompt: str,
+        length: int,
+        temperature: float,
+        top_k: int | None,
+        rng: np.random.Generator,
+    ) -> Iterator[str]:
+        known, words = self.vocabulary_, self.vocabulary_.words
+        given = self.stream_.after_line(prompt, known) if prompt else known.encode([END])
         if self.stream_.level == "word" and prompt and not prompt.endswith(END):
             given = given[:-1]  # the line goes on
-        rng, words = np.random.default_rng(seed), self.vocabulary_.words
         h, state = self._read(given, None)
         before = words[given[-1]]
         for _ in range(length):
@@ -385,47 +415,23 @@ class LanguageModel(StoredEstimator):
     def _restored(cls, stored: storage.Stored) -> Self:
         content = stored.content
         model = cls(**content["settings"])
-        _check_settings(model)
+        check_settings(model)
         model.stream_ = Stream.from_json(content["stream"])
         model.vocabulary_ = Vocabulary.from_json(content["vocabulary"])
+        if sum(model.vocabulary_.counts.tolist()) >= 2**53:  # of a tree, as deep as it may be
+            raise ValueError("the words are more than a text can hold")
         model.history_ = read_history(content["history"])
         model.data_hash_, model.notes_ = str(content["data"]), ()
         model._restore_network(stored.arrays)
         return model
 
     def _check_arrays(self, arrays: dict[str, Array]) -> None:
+        if self.layers > len(arrays):
+            raise ValueError(f"{self.layers} layers, but {len(arrays)} arrays")
         wanted = language_shapes(self._settings(), len(self.vocabulary_))
         stored = {name: array.shape for name, array in arrays.items()}
         if stored != wanted or any(array.dtype != np.float32 for array in arrays.values()):
             raise ValueError("the weights stored are not those of this network")
-
-
-def running(X: str | Sequence[str]) -> str:
-    """One running text: a string as it is, or the texts of a list line after line.
-
-    Raises:
-        InputError: it is neither.
-    """
-    if isinstance(X, str):
-        return X
-    texts = list(X) if hasattr(X, "__iter__") else [X]
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"text {row} is {type(text).__name__}, not a string: {text!r:.60}")
-    return END.join(map(str, texts))
-
-
-def in_rows(ids: Array, rows: int, steps: int) -> tuple[Array, Array]:
-    """Tokens laid in so many rows, and what follows each; fewer rows where they would be short.
-
-    Shapes: (B, T) both. Up to B - 1 tokens at the end are left out.
-    """
-    rows = min(rows, max((len(ids) - 1) // steps, 1))
-    columns = (len(ids) - 1) // rows
-    return (
-        ids[: rows * columns].reshape(rows, columns),
-        ids[1 : rows * columns + 1].reshape(rows, columns),
-    )
 
 
 def _given(state: tuple[Array, ...], columns: Array) -> Any:
@@ -435,62 +441,13 @@ def _given(state: tuple[Array, ...], columns: Array) -> Any:
     return state[0] if len(state) == 1 else state
 
 
+def token_scores(nats: Array, text: str) -> dict[str, float]:
+    """Perplexity, nats per token and bits per character from -log P of the tokens of a text."""
+    mean = float(nats.mean(dtype=np.float64))
+    bits = mean * len(nats) / math.log(2) / max(len(text), 1)
+    return {"perplexity": perplexity(mean), "nats per token": mean, "bits per character": bits}
+
+
 def perplexity(nats: float) -> float:
     """e**nats: among how many equally probable tokens the model seems to choose."""
     return math.exp(min(nats, 700.0))
-
-
-def draw(logarithms: Array, temperature: float, top_k: int | None, rng: np.random.Generator) -> int:
-    """The number of a word drawn by its log P (V); never the unknown word, number 0."""
-    logarithms[0] = -np.inf
-    if temperature == 0:
-        return int(logarithms.argmax())
-    if top_k is not None and top_k < len(logarithms):
-        least = np.partition(logarithms, -top_k)[-top_k]
-        logarithms = np.where(logarithms >= least, logarithms, -np.inf)
-    weights = np.exp((logarithms - logarithms.max()) / temperature)
-    until = np.cumsum(weights)
-    place = np.searchsorted(until, rng.random() * until[-1], side="right")
-    return int(min(place, np.flatnonzero(weights)[-1]))
-
-
-def _check_drawing(length: int, temperature: float, top_k: int | None, seed: int) -> None:
-    whole("generate", "length", length, 0)
-    not_negative("generate", "temperature", temperature)
-    if top_k is not None:
-        whole("generate", "top_k", top_k, 1)
-    if whole("generate", "seed", seed, 0) >= 2**32:
-        raise InputError(f"generate: seed is {seed}\n  give a whole number below 2**32")
-
-
-def _check_settings(model: LanguageModel) -> None:
-    """Raise InputError for a parameter that makes no sense."""
-    choice(model, "model", MODELS)
-    choice(model, "level", LEVELS)
-    choice(model, "tokens", KINDS)
-    choice(model, "softmax", SOFTMAXES)
-    for name in ("hidden", "layers", "samples", "steps", "batch_size", "epochs", "min_count"):
-        whole(model, name, getattr(model, name), 1)
-    for name, least in {
-        "dimension": 1,
-        "max_vocabulary": 2,
-        "patience": 1,
-        "decay_after": 1,
-    }.items():
-        if getattr(model, name) is not None:
-            whole(model, name, getattr(model, name), least)
-    fraction(model, "dropout", model.dropout)
-    fraction(model, "validation_fraction", model.validation_fraction)
-    positive(model, "decay", model.decay)
-    for name in ("clip", "limit", "learning_rate"):
-        if getattr(model, name) is not None:
-            positive(model, name, getattr(model, name))
-    if whole(model, "seed", model.seed, 0) >= 2**32:
-        raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
-    if model.tied and model.softmax == "hierarchical":
-        raise InputError("a hierarchical softmax has no vectors of words to tie\n  leave out tied")
-    if model.tied and model.dimension not in (None, model.hidden):
-        raise InputError(
-            f"tied weights: dimension is {model.dimension}, hidden is {model.hidden}\n"
-            "  give both the same width"
-        )

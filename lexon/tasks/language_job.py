@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,17 +10,20 @@ from typing import Any
 import numpy as np
 
 from lexon import __version__
-from lexon.memory import peak_memory
+from lexon.memory import free_memory, peak_memory
 from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation
 from lexon.tasks.job import Resumption, identity, whole_epochs
-from lexon.tasks.language import LanguageModel, perplexity
+from lexon.tasks.language import LanguageModel, token_scores
 from lexon.tasks.ngrams import KneserNey
 from lexon.tasks.outcome import Outcome
+from lexon.text.stream import running
 from lexon.train.loop import Watcher
 
 #: Words, or characters, of the longest n-gram that the rival counts.
 ORDERS = {"word": 5, "char": 8}
+#: Bytes of memory that counting takes for each token of the text, at most.
+COUNTING = 150
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def train_language(
         say(f"  {note}")
     after_fit(model)
     if valid is None:
-        learned, ending = model._split(train.text)
+        learned, ending = model.parts(train.text)
         train, valid = Text(train.name, learned), Text("held-out", ending)
     parts = [part for part in (valid, test) if part is not None and part.text]
     wanted = baseline and model.history_.stopped != "interrupted"
@@ -90,17 +92,17 @@ def _rival(
 ) -> tuple[tuple[Evaluation, ...], str]:
     """The scores of counted n-grams, from the same tokens."""
     say("counting n-grams")
-    words = model.vocabulary_
-    ids = model.stream_.encode(train.text, words).astype(np.int64)
-    rival = KneserNey(ids, len(words), min(ORDERS[model.level], len(ids)))
+    ids = model.stream_.encode(train.text, model.vocabulary_).astype(np.int64)
+    if 0 < free_memory() < COUNTING * len(ids):
+        say(f"no n-grams: {COUNTING * len(ids):,} bytes of memory are not free")
+        return (), ""
+    order = min(ORDERS[model.level], len(ids))
+    rival = KneserNey(ids, len(model.vocabulary_), order)
     found = []
     for part in parts:
-        nats = rival.scores(model._after_a_line(part.text).astype(np.int64))
-        mean = float(nats.mean())
-        bits = mean * len(nats) / math.log(2) / max(len(part.text), 1)
-        scores = {"perplexity": perplexity(mean), "nats per token": mean}
-        scores["bits per character"] = bits
-        found.append(Evaluation(part.name, len(nats), scores, unit="tokens"))
+        own = model.stream_.after_line(part.text, model.vocabulary_).astype(np.int64)
+        scores = token_scores(rival.scores(own), running(part.text))
+        found.append(Evaluation(part.name, len(own) - 1, scores, unit="tokens"))
     return tuple(found), rival.name
 
 

@@ -7,9 +7,14 @@ from typing import Any
 import numpy as np
 
 from lexon import nn
+from lexon.errors import InputError
 from lexon.graph.tensor import Array, Tensor
 from lexon.nn import init
+from lexon.optim.checks import fraction, positive, whole
+from lexon.tasks.given import choice
 from lexon.tasks.networks import RECURRENT, Settings, layer_shapes
+from lexon.text.stream import LEVELS
+from lexon.text.tokens import KINDS
 from lexon.vectors.huffman import huffman
 
 MODELS = ("rnn", "gru", "lstm")
@@ -71,3 +76,36 @@ def language_shapes(settings: Settings, words: int) -> dict[str, tuple[int, ...]
     outputs = max(words - 1, 1) if settings["softmax"] == "hierarchical" else words
     shapes["out.bias"] = (outputs,)
     return shapes if settings["tied"] else shapes | {"out.weight": (outputs, hidden)}
+
+
+def check_settings(model: Any) -> None:
+    """Raise InputError for a parameter that makes no sense."""
+    choice(model, "model", MODELS)
+    choice(model, "level", LEVELS)
+    choice(model, "tokens", KINDS)
+    choice(model, "softmax", SOFTMAXES)
+    for name in ("hidden", "layers", "samples", "steps", "batch_size", "epochs", "min_count"):
+        whole(model, name, getattr(model, name), 1)
+    for name, least in {
+        "dimension": 1,
+        "max_vocabulary": 2,
+        "patience": 1,
+        "decay_after": 1,
+    }.items():
+        if getattr(model, name) is not None:
+            whole(model, name, getattr(model, name), least)
+    fraction(model, "dropout", model.dropout)
+    fraction(model, "validation_fraction", model.validation_fraction)
+    positive(model, "decay", model.decay)
+    for name in ("clip", "limit", "learning_rate"):
+        if getattr(model, name) is not None:
+            positive(model, name, getattr(model, name))
+    if whole(model, "seed", model.seed, 0) >= 2**32:
+        raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
+    if model.tied and model.softmax == "hierarchical":
+        raise InputError("a hierarchical softmax has no vectors of words to tie\n  leave out tied")
+    if model.tied and model.dimension not in (None, model.hidden):
+        raise InputError(
+            f"tied weights: dimension is {model.dimension}, hidden is {model.hidden}\n"
+            "  give both the same width"
+        )

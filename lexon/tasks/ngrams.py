@@ -39,24 +39,26 @@ class KneserNey:
         self.words = words
         self.name = f"Kneser-Ney {order}-grams"
         self._orders: list[_Order] = []
-        ending = np.zeros(len(ids), np.int64)  # number of the (k - 1)-gram that ends at each token
-        found = []
+        # Of the n-gram that ends at each token: its number among those one word shorter.
+        ending = np.zeros(len(ids), np.int32)
+        keys, counts = np.zeros(1, np.int64), np.zeros(1, np.int64)
         for k in range(1, order + 1):
             context = ending[k - 2 : -1] if k > 1 else ending
-            keys, number = np.unique(context * words + ids[k - 1 :], return_inverse=True)
-            found.append((keys, number, ending[k - 1 :] if k > 1 else ending))
-            ending = np.concatenate([np.zeros(k - 1, np.int64), number])
-        for k, (keys, number, _) in enumerate(found):
-            if k + 1 < order:  # different words in front: n-grams one longer that end in this one
-                longer, which, suffix = found[k + 1]
-                own = np.zeros(len(longer), np.int64)
-                own[which] = suffix
-                counts = np.bincount(own, minlength=len(keys))
-                # The text's first n-gram may stand nowhere else, and has nothing in front.
-                counts = np.maximum(counts, 1)
-            else:
-                counts = np.bincount(number, minlength=len(keys))
-            self._orders.append(_order(keys, counts, words))
+            longer, number, seen = np.unique(
+                context.astype(np.int64) * words + ids[k - 1 :],
+                return_inverse=True,
+                return_counts=True,
+            )
+            number = number.astype(np.int32)
+            if k > 1:
+                suffix = np.zeros(len(longer), np.int64)
+                suffix[number] = ending[k - 1 :]
+                # How many words stand in front; the text's first n-gram may have none.
+                counts = np.maximum(np.bincount(suffix, minlength=len(keys)), 1)
+                self._orders.append(_order(keys, counts, words))
+            ending = np.concatenate([np.zeros(k - 1, np.int32), number])
+            keys, counts = longer, seen
+        self._orders.append(_order(keys, counts, words))
 
     def scores(self, ids: Array) -> Array:
         """-log P of each token (S) but the first, given those before it, in nats."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from lexon.errors import InputError, ModelFileError
 from lexon.text.tokens import Tokenizer
 from lexon.text.vocabulary import Vocabulary
 
+Array = npt.NDArray[Any]
+
 #: The token that stands for the end of a line.
 END = "\n"
 LEVELS = ("word", "char")
@@ -19,24 +22,62 @@ LEVELS = ("word", "char")
 _SAMPLE = 1000
 
 
+def running(texts: str | Sequence[str]) -> str:
+    """One running text: a string as it is, or the texts of a list, each on lines of its own.
+
+    Line ends are LF.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if not isinstance(texts, str):
+        listed: list[Any] = list(texts) if hasattr(texts, "__iter__") else [texts]
+        for row, text in enumerate(listed):
+            if not isinstance(text, str):
+                raise InputError(f"text {row} is {type(text).__name__}, not a string: {text!r:.60}")
+        texts = "".join(text if text.endswith(END) else text + END for text in listed)
+    return texts.replace("\r\n", END)
+
+
+def in_rows(ids: Array, rows: int, steps: int) -> tuple[Array, Array]:
+    """Tokens laid in so many rows, and what follows each; fewer rows where they would be short.
+
+    Shapes: (B, T) both. Up to B - 1 tokens at the end are left out. Units: ``steps`` in tokens,
+    the least that a row has if there are enough.
+    """
+    rows = min(rows, max((len(ids) - 1) // steps, 1))
+    columns = (len(ids) - 1) // rows
+    return (
+        ids[: rows * columns].reshape(rows, columns),
+        ids[1 : rows * columns + 1].reshape(rows, columns),
+    )
+
+
 @dataclass(frozen=True)
 class Stream:
     """How text becomes tokens: its characters, or its words with a token for every line's end.
 
-    ``tokenizer`` splits a line into words; None where the characters are the tokens.
+    ``tokenizer`` splits a line into words; None where the characters are the tokens, which
+    ``lowercase`` makes small.
     """
 
     tokenizer: Tokenizer | None
+    lowercase: bool = False
 
     @classmethod
     def of(cls, level: str, tokens: str, lowercase: bool, text: str) -> Stream:
         """The stream for ``text``, whose words stand between spaces unless ``tokens`` says else.
 
         Raises:
-            InputError: words are asked for, and this is Chinese without spaces between them.
+            InputError: words are asked for, and this is Chinese without spaces between them; or
+                a way to split words, where characters are the tokens.
         """
         if level == "char":
-            return cls(None)
+            if tokens != "auto":
+                raise InputError(
+                    f"tokens is {tokens!r}, and the level char\n  leave one of them out"
+                )
+            return cls(None, lowercase)
         if tokens == "auto":
             sample = text.split("\n", _SAMPLE)[:_SAMPLE]
             if Tokenizer("auto").resolve(sample).kind == "characters":
@@ -53,11 +94,11 @@ class Stream:
 
     def tokens(self, text: str) -> Iterator[Sequence[str]]:
         """The tokens of a text, portion by portion; every line ends with :data:`END`."""
-        text = text.replace("\r\n", "\n")
+        text = text.replace("\r\n", END)
         if self.tokenizer is None:
-            yield text
+            yield text.lower() if self.lowercase else text
             return
-        lines = text.split("\n")
+        lines = text.split(END)
         if not lines[-1]:
             lines.pop()
         for line in lines:
@@ -72,6 +113,17 @@ class Stream:
         parts = [vocabulary.encode(tokens) for tokens in self.tokens(text)]
         return np.concatenate(parts) if parts else np.empty(0, np.int32)
 
+    def after_line(self, text: str, vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
+        """The numbers of a text's tokens behind that of the end of a line (1 + S).
+
+        Raises:
+            InputError: the text has no tokens.
+        """
+        ids = self.encode(text, vocabulary)
+        if not len(ids):
+            raise InputError("the text has no tokens\n  give some text")
+        return np.concatenate([vocabulary.encode([END]), ids])
+
     def text(self, tokens: Iterable[str], after: str = END) -> str:
         """Tokens as text again: words between spaces, where ``after`` came before the first."""
         if self.tokenizer is None:
@@ -85,7 +137,7 @@ class Stream:
     def to_json(self) -> dict[str, object]:
         """What :meth:`from_json` restores, made of plain values."""
         words = None if self.tokenizer is None else self.tokenizer.to_json()
-        return {"level": self.level, "tokenizer": words}
+        return {"level": self.level, "tokenizer": words, "lowercase": self.lowercase}
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Stream:
@@ -94,9 +146,9 @@ class Stream:
         Raises:
             ModelFileError: for anything else.
         """
-        words = data.get("tokenizer")
-        if data.get("level") == "char" and words is None:
-            return cls(None)
+        words, lowercase = data.get("tokenizer"), data.get("lowercase")
+        if data.get("level") == "char" and words is None and isinstance(lowercase, bool):
+            return cls(None, lowercase)
         if data.get("level") != "word" or not isinstance(words, Mapping):
             raise ModelFileError(f"this is no stream of tokens: {dict(data)!r:.100}")
         return cls(Tokenizer.from_json(words))

@@ -115,7 +115,7 @@ def test_what_cannot_be_trained(text: Path, arguments: tuple[str, ...], message:
 def test_a_text_larger_than_memory(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lexon.cli.lm.text.free_memory", lambda: 5000.0)
     answer = lexon("lm", "train", text, *TINY, "-o", "lm.lexon")
-    assert answer.code == 2 and "head -c 416" in answer.err
+    assert answer.code == 2 and "first 416 bytes" in answer.err
 
 
 def test_models_for_other_things(model: Path, trained: Path) -> None:

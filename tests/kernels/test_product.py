@@ -43,6 +43,18 @@ def test_equals_the_reference_in_every_shape_of_tile(rows, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("depth", [511, 512, 513, 1100])
+def test_long_sums_are_cut_and_added_in_order(depth, dtype):
+    full = panel_width(dtype)
+    for rows, columns in ((5, full), (MANY_ROWS + 1, full + 3), (3, 2 * full)):
+        a, b = whole((rows, depth), dtype, 1), whole((depth, columns), dtype, 2)
+        bias = whole(columns, dtype, 3)
+        for right in (b, pack(b)):
+            np.testing.assert_array_equal(product(a, right), reference.product(a, b))
+            np.testing.assert_array_equal(product(a, right, bias), reference.product(a, b, bias))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @given(
     rows=st.integers(0, 40),
     depth=st.integers(0, 70),
@@ -116,7 +128,9 @@ def test_a_nan_stays_in_its_row_and_its_column(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rows", [7, 2 * MANY_ROWS + 5], ids=["by panels", "by rows"])
 def test_threads_change_no_bit(rows, dtype, on_threads):
-    a, b, bias = random_pair(rows, 33, 6 * panel_width(dtype) + 1, dtype)
+    columns = 6 * panel_width(dtype) + 1 if rows < MANY_ROWS else panel_width(dtype) + 1
+    assert columns < MANY_ROWS or rows < MANY_ROWS
+    a, b, bias = random_pair(rows, 33, columns, dtype)
     for right in (pack(b), b):
         one, two, five = (on_threads(n, lambda: product(a, right, bias)) for n in (1, 2, 5))  # noqa: B023
         assert same_bits(one, two)

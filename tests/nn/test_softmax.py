@@ -110,12 +110,9 @@ def test_tied_weights_learn_from_both_places() -> None:
     assert [name for name, _ in network.named_parameters()] == ["0.weight", "1.bias"]
     ids = np.array([1, 1, 4, 2, 0, 8])
     layer.loss(table(ids), TARGETS).backward()
-    both = np.array(table.weight.grad)
-    own, shown = Parameter(table.weight.value), Parameter(table.weight.value)
-    layer.weight = own
-    layer.loss(shown.value[ids] @ np.eye(WIDTH, dtype=np.float32), TARGETS).backward()
-    h = Tensor(shown.value[ids])
+    both, layer.weight = np.array(table.weight.grad), Parameter(table.weight.value)
+    h = Tensor(table.weight.value[ids])
     layer.loss(h, TARGETS).backward()
-    apart = np.zeros_like(own.value)
-    np.add.at(apart, ids, h.grad)
-    np.testing.assert_allclose(both, own.grad / 2 + apart, rtol=1e-4, atol=1e-7)
+    looked_up = np.zeros_like(both)
+    np.add.at(looked_up, ids, h.grad)
+    np.testing.assert_allclose(both, layer.weight.grad + looked_up, rtol=1e-4, atol=1e-7)

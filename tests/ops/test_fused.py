@@ -229,3 +229,32 @@ def test_a_tie_far_out_costs_ln_2():
 def test_errors_tell_rule_and_values(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_threads_change_no_bit_of_a_last_layer(on_threads, monkeypatch):
+    monkeypatch.setattr("lexon.ops.loss.SOFTMAX_BLOCK", 200)
+    random = np.random.default_rng(0)
+    x, w, b = (random.normal(size=shape).astype(np.float32) for shape in ((70, 9), (150, 9), 150))
+    targets = random.integers(0, 150, 70)
+
+    def everything():
+        inputs = [Tensor(array) for array in (x, w, b)]
+        loss = ops.linear_cross_entropy(*inputs, targets=targets)
+        loss.backward()
+        return [loss.value.tobytes(), *(tensor.grad.tobytes() for tensor in inputs)]
+
+    one = on_threads(1, everything)
+    assert on_threads(2, everything) == one and on_threads(5, everything) == one
+
+
+def test_a_row_of_a_last_layer_knows_no_neighbours():
+    random = np.random.default_rng(1)
+    x, w, b = (random.normal(size=shape).astype(np.float32) for shape in ((9, 5), (40, 5), 40))
+    targets = random.integers(0, 40, 9)
+    together = Tensor(x)
+    ops.linear_cross_entropy(together, w, b, targets=targets, reduction="sum").backward()
+    for row in range(9):
+        alone = Tensor(x[row : row + 1])
+        own = targets[row : row + 1]
+        ops.linear_cross_entropy(alone, w, b, targets=own, reduction="sum").backward()
+        assert alone.grad.tobytes() == together.grad[row : row + 1].tobytes()

@@ -11,7 +11,8 @@ import pytest
 from lexon import parallel
 from lexon.errors import InputError, ModelFileError
 from lexon.tasks import LanguageModel, load
-from lexon.tasks.language import draw, in_rows
+from lexon.tasks.drawing import draw
+from lexon.text.stream import in_rows
 from lexon.train.loop import Training
 
 TINY: dict[str, Any] = {
@@ -99,8 +100,16 @@ def test_rows_follow_each_other() -> None:
     assert in_rows(np.arange(5), 20, 35)[0].shape == (1, 4)
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    whole = fitted(epochs=3)
+KINDS: list[dict[str, Any]] = [
+    {}, {"model": "rnn"}, {"model": "gru", "tied": True}, {"softmax": "hierarchical"},
+    {"softmax": "sampled", "samples": 5},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path: Path, kind: Any) -> None:
+    settings = TINY | {"epochs": 3} | kind
+    whole = LanguageModel(**settings).fit(TEXT)
     whole.save(tmp_path / "whole.lexon")
     states: list[Any] = []
 
@@ -120,9 +129,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
         training.watcher = Watcher()
 
     with pytest.raises(RuntimeError):
-        LanguageModel(**TINY | {"epochs": 3}).fit(TEXT, checkpoint=stopping)
+        LanguageModel(**settings).fit(TEXT, checkpoint=stopping)
     assert 0 < states[0][0]["done"]
-    again = LanguageModel(**TINY | {"epochs": 3})
+    again = LanguageModel(**settings)
     again.fit(TEXT, checkpoint=lambda training: training.load_state(*states[0]))
     again.save(tmp_path / "again.lexon")
     assert (tmp_path / "again.lexon").read_bytes() == (tmp_path / "whole.lexon").read_bytes()
@@ -138,6 +147,48 @@ def test_threads_change_no_bit(tmp_path: Path) -> None:
     finally:
         parallel.threads(before)
     assert (tmp_path / "1.lexon").read_bytes() == (tmp_path / "3.lexon").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "held"),
+    [
+        ("a b\nc d\ne f", 0.0, ""),
+        ("a b\nc d\ne f\ng h\n", 0.25, "g h\n"),
+        ("a b\nc d\ne f\ng h", 0.25, "g h"),
+        ("title\n" + "a b " * 50, 0.1, "b " + "a b " * 5),
+        ("a b " * 50, 0.1, "a b " * 5),
+        ("a", 0.5, ""),
+    ],
+)
+def test_the_end_is_held_out_behind_a_line_or_a_word(text: str, share: float, held: str) -> None:
+    model = LanguageModel(**TINY | {"validation_fraction": share})
+    learned, ending = model.parts(text)
+    assert (learned + ending, ending) == (text, held)
+
+
+def test_characters_are_held_out_wherever_it_is() -> None:
+    model = LanguageModel(**TINY | {"validation_fraction": 0.1, "level": "char"})
+    assert model.parts("abcdefghij" * 3)[1] == "hij"
+
+
+def test_the_epoch_and_the_verdict_tell_one_held_out_perplexity() -> None:
+    learned = fitted()
+    _, held = learned.parts(TEXT)
+    told = learned.history_.best_score
+    assert told == pytest.approx(learned.evaluate(held).scores["perplexity"], rel=1e-6)
+
+
+def test_line_ends_of_windows_change_nothing() -> None:
+    learned = fitted(level="char", lowercase=True)
+    lines = "a b a\nc b c\n"
+    assert learned.evaluate(lines.replace("\n", "\r\n")).scores == learned.evaluate(lines).scores
+
+
+def test_a_share_of_unknown_tokens_is_told() -> None:
+    learned = LanguageModel(**TINY, min_count=3).fit("rare words\n" + TEXT)
+    assert any("% of the tokens are unknown" in note for note in learned.notes_)
+    with pytest.raises(InputError, match="none of them frequent enough"):
+        LanguageModel(**TINY, min_count=10**6).fit(TEXT)
 
 
 def test_texts_are_drawn_by_their_seed() -> None:
@@ -203,7 +254,9 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> 
         LanguageModel(**TINY | settings).fit(TEXT)
 
 
-@pytest.mark.parametrize(("text", "message"), [("", "0 tokens"), (["a", 3], "text 1 is int")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("", "0 tokens"), (["a", 3], "text 1 is int")]
+)
 def test_texts_that_cannot_be_learned(text: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         LanguageModel(**TINY).fit(text)
@@ -225,8 +278,9 @@ def test_an_empty_text_has_no_scores() -> None:
 
 
 def test_a_file_with_other_weights_is_refused(tmp_path: Path) -> None:
-    learned = fitted()
-    learned.hidden = 9
-    learned.save(tmp_path / "m.lexon")
-    with pytest.raises(ModelFileError, match="weights"):
-        LanguageModel.load(tmp_path / "m.lexon")
+    for name, value, message in [("hidden", 9, "weights"), ("layers", 10**9, "layers")]:
+        learned = fitted(epochs=1)
+        setattr(learned, name, value)
+        learned.save(tmp_path / "m.lexon")
+        with pytest.raises(ModelFileError, match=message):
+            LanguageModel.load(tmp_path / "m.lexon")

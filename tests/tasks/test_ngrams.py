@@ -16,7 +16,6 @@ def test_a_bigram_by_hand() -> None:
     b = (1 - lower) / 4 + lower * 3 / 4 / 3
     after_a = (2 - upper) / 3 + upper * 2 / 3 * b
     assert rival.scores(np.array([0, 1]))[0] == pytest.approx(-np.log(after_a))
-    # Nothing was seen after c c: one order down only where the context is unknown.
     a = (2 - lower) / 4 + lower * 3 / 4 / 3
     after_c = (1 - upper) / 1 + upper * 1 / 1 * a
     assert rival.scores(np.array([2, 0]))[0] == pytest.approx(-np.log(after_c))

@@ -15,6 +15,14 @@ from lexon.text import Ragged, portions
 SEQUENCES = st.lists(st.lists(st.integers(0, 99), max_size=5), min_size=1, max_size=8)
 
 
+@given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=6), st.integers(0, 7))
+def test_cut_leaves_the_first_rows_of_each(sequences: list[list[int]], longest: int) -> None:
+    ragged = Ragged.from_lists(sequences).cut(longest)
+    expected = [sequence[:longest] for sequence in sequences]
+    assert ragged.rows.tolist() == list(chain(*expected))
+    assert ragged.lengths.tolist() == list(map(len, expected))
+
+
 @given(SEQUENCES, st.data())
 def test_take_is_indexing_of_lists(sequences: list[list[int]], data: st.DataObject) -> None:
     ragged = Ragged.from_lists(sequences)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lexon.errors import InputError, ModelFileError
 from lexon.text import Stream, Tokenizer
+from lexon.text.stream import running
 
 WORDS = Stream(Tokenizer("spaces", False))
 CHARACTERS = Stream(None)
@@ -52,6 +53,20 @@ def test_numbers_of_tokens() -> None:
     assert WORDS.encode("", vocabulary).shape == (0,)
 
 
+def test_a_list_of_texts_is_lines_whoever_ended_them() -> None:
+    assert running(["a b\n", "c"]) == running(["a b", "c\n"]) == "a b\nc\n"
+    assert running("a\r\nb") == "a\nb" and running([]) == ""
+    with pytest.raises(InputError, match="text 1 is int"):
+        running(["a", 3])  # type: ignore[list-item]
+
+
+def test_small_letters_at_both_levels() -> None:
+    assert every(Stream.of("char", "auto", True, "Ab"), "Ab") == ["a", "b"]
+    assert every(Stream.of("word", "spaces", True, "Ab"), "Ab") == ["ab", "\n"]
+    with pytest.raises(InputError, match="level char"):
+        Stream.of("char", "words", False, "Ab")
+
+
 def test_chinese_without_spaces_is_no_text_of_words() -> None:
     with pytest.raises(InputError, match=r"--level char"):
         Stream.of("word", "auto", False, "我们喜欢电影\n" * 3)
@@ -60,7 +75,9 @@ def test_chinese_without_spaces_is_no_text_of_words() -> None:
     assert Stream.of("word", "words", True, "x").tokenizer == Tokenizer("words", True)
 
 
-@pytest.mark.parametrize("stream", [WORDS, CHARACTERS, Stream(Tokenizer("words", True))])
+@pytest.mark.parametrize(
+    "stream", [WORDS, CHARACTERS, Stream(Tokenizer("words", True)), Stream(None, True)]
+)
 def test_a_stream_is_stored(stream: Stream) -> None:
     assert Stream.from_json(stream.to_json()) == stream
 

@@ -245,6 +245,49 @@ def test_every_example_is_seen_once_an_epoch_in_a_new_order():
     assert len({tuple(order) for order in epochs}) == 3
 
 
+def test_a_step_takes_no_more_than_fits_and_one_example_at_least():
+    sizes, steps = np.array([3, 1, 9, 1, 5, 2, 2, 3, 1, 2]), []
+    training = make(0, 2)
+    inner = training.task.loss
+
+    def loss(indices):
+        steps.append(indices.copy())
+        return inner(indices)
+
+    training.task = Task(10, loss, None, sizes=sizes, largest=6)
+    training.run()
+    assert sorted(np.concatenate(steps).tolist()) == sorted([*range(10)] * 2)
+    order = np.concatenate(steps)
+    place = 0
+    for step in steps:
+        place += len(step)
+        assert len(step) <= 4 and (sizes[step].sum() <= 6 or len(step) == 1)
+        if len(step) < 4 and place not in (10, 20):
+            assert sizes[step].sum() + sizes[order[place]] > 6
+
+
+def test_examples_in_their_order_and_what_is_carried_are_resumed():
+    def carrying(training):
+        inner, carried = training.task.loss, {"last": np.zeros(1)}
+
+        def loss(indices):
+            carried["last"] = carried["last"] * 0.5 + indices.sum()
+            return inner(indices) * float(1 + carried["last"][0] / 100)
+
+        training.task = Task(10, loss, None, shuffled=False, carried=carried)
+        return training
+
+    recorder = Recorder()
+    whole = carrying(make(0, 2, watcher=recorder))
+    whole.run()
+    for content, arrays in recorder.states:
+        assert arrays["order"].tolist() in ([], [*range(10)])
+        again = carrying(make(7, 2))
+        again.load_state(json.loads(content), arrays)
+        again.run()
+        assert weights(again) == weights(whole)
+
+
 def test_after_each_step_the_task_may_act():
     calls = []
     training = make(0, 2)

@@ -219,6 +219,8 @@ def test_norms_follow_when_told() -> None:
     assert vectors.norms[3] == before
     vectors.fill_norms(force=True)
     assert vectors.norms[3] == 2 * before
+    assert vectors.similarity(vectors.index_to_key[3], vectors.index_to_key[3]) == pytest.approx(1)
+    assert vectors.inverse_norms[3] == pytest.approx(0.5 / before)
 
 
 def test_words_are_added() -> None:

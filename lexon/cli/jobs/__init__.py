@@ -28,4 +28,4 @@ def job_of(model: Any) -> Any:
     for name, tasks in JOBS.items():
         if model.task in tasks:
             return job(name)
-    raise InputError(f"this is a {model.task}\n  use it with: lexon lm generate, or evaluate")
+    raise InputError(f"this is a {model.task}\n  use lexon lm generate or lexon lm evaluate")

@@ -48,7 +48,8 @@ def command(
     unknown = int((ids == 0).sum())
     if unknown:
         click.echo(f"{unknown} of the prompt's tokens are unknown to the model", err=True)
+    pieces = fitted.tokens_after(prompt, length, temperature, top_k, seed)
     click.echo(prompt, nl=False)
-    for piece in fitted.tokens_after(prompt, length, temperature, top_k, seed):
+    for piece in pieces:
         click.echo(piece, nl=False)
     click.echo()

@@ -24,15 +24,19 @@ def read_text(
     from lexon.text.encoding import decode
     from lexon.text.source import read_bytes
 
-    size = 0
     with suppress(OSError):
-        size = os.path.getsize(source)
-    if _ROOM * size > (free := free_memory()) > 0:
-        raise DataFileError(
-            f"{source}: {size:,} bytes of text take up to {_ROOM * size:,} bytes of memory,"
-            f" and {free:,.0f} are free\n  train on a part of it: head -c {int(free // _ROOM)}"
-        )
+        _check_room(source, os.path.getsize(source))
     data, _ = read_bytes(source)
+    _check_room(source, len(data))
     text, encoding = decode(data, encoding, source)
     say(f"{source}: {len(text):,} characters, {encoding}")
     return text
+
+
+def _check_room(source: str, size: int) -> None:
+    """Raise DataFileError if a text of so many bytes does not fit into memory."""
+    if _ROOM * size > (free := free_memory()) > 0:
+        raise DataFileError(
+            f"{source}: {size:,} bytes of text take up to {_ROOM * size:,} bytes of memory,"
+            f" and {free:,.0f} are free\n  take its first {int(free // _ROOM):,} bytes: head -c"
+        )

@@ -29,14 +29,20 @@ _SETTINGS = (
 @whole("--hidden", default=200, help="Width of the recurrent layers.")
 @whole("--layers", default=2, help="Recurrent layers on top of each other.")
 @whole("--dimension", help="Width of word vectors [as hidden].")
-@click.option("--dropout", type=float, default=0.2, show_default=True, help="Of numbers between.")
+@click.option(
+    "--dropout",
+    type=float,
+    default=0.2,
+    show_default=True,
+    help="Probability to drop a value between layers.",
+)
 @click.option("--tied", is_flag=True, help="Word vectors and softmax share their weights.")
 @click.option(
     "--softmax",
     type=click.Choice(["full", "sampled", "hierarchical"]),
     default="full",
     show_default=True,
-    help="How large vocabularies are learned.",
+    help="How the last layer is trained; the others suit large vocabularies.",
 )
 @whole("--samples", default=1024, help="Words drawn at a step of the sampled softmax.")
 @click.option("--limit", type=float, help="First weights are uniform up to so much.")
@@ -46,8 +52,12 @@ _SETTINGS = (
 @whole("--patience", default=3, help="Epochs without gain before training stops.")
 @click.option("--optimizer", default="adam", show_default=True, help="Or sgd, rmsprop, ...")
 @click.option("--learning-rate", type=float, help="How far a step goes.")
-@click.option("--decay", type=float, default=0.5, show_default=True, help="Of the learning rate.")
-@whole("--decay-after", help="Epoch from which on it decays [when the held-out loss stays].")
+@click.option(
+    "--decay", type=float, default=0.5, show_default=True, help="Factor on the learning rate."
+)
+@whole(
+    "--decay-after", help="Decay after every epoch from this one on [when the loss does not fall]."
+)
 @click.option("--clip", type=float, default=1.0, show_default=True, help="Norm of the gradient.")
 @click.option("--tokens", type=click.Choice(["auto", "spaces", "words"]), default="auto")
 @click.option("--lowercase/--keep-case", default=False, help="Take Good for good [keep case].")
@@ -59,9 +69,7 @@ _SETTINGS = (
     "--hold-out",
     "validation_fraction",
     type=click.FloatRange(0, 1, max_open=True),
-    default=0.05,
-    show_default=True,
-    help="Share of the text, its end, held out without --valid.",
+    help="Share of the text, its end, held out without --valid [0.05].",
 )
 @click.option("--encoding", help="Such as utf-8, gb18030, latin-1; recognised.")
 @whole("--seed", least=0, default=1, help="Of all chance there is.")
@@ -100,8 +108,12 @@ def command(file: str, model_file: str, **options: Any) -> int:
         for name, source in zip(("training", "held-out", "test"), inputs, strict=True)
         if source is not None
     }
-    given = (*_SETTINGS, "validation_fraction")
-    model = LanguageModel(**{name: options[name] for name in given})
+    given = {name: options[name] for name in _SETTINGS}
+    if options["validation_fraction"] is not None:
+        if options["valid"] is not None:
+            raise InputError("--hold-out does not go with --valid\n  give one of them")
+        given["validation_fraction"] = options["validation_fraction"]
+    model = LanguageModel(**given)
     checkpoint = resumption(path, options)
     try:
         outcome = train_language(

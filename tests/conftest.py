@@ -1,4 +1,4 @@
-"""What the tests of kernels share."""
+"""What tests of several packages share."""
 
 from __future__ import annotations
 
