@@ -22,6 +22,7 @@ CASES: dict[str, Case] = {
     "product": products.CASE,
     "recurrent_equal": recurrent.EQUAL,
     "recurrent_sentences": recurrent.SENTENCES,
+    **recurrent.COSTS,
     "language_step": language.CASE,
     **word_vectors.CASES,
     "vector_search": vector_search.CASE,

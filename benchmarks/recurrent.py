@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -165,6 +167,50 @@ def sentence_tasks(settings: Settings) -> dict[str, tuple[str, int, int, bool, l
     return tasks | alone
 
 
+#: One LSTM layer, one measure changed at a time: length, sequences, hidden units.
+COST = [
+    *((20, length, 128) for length in (10, 100, 1000)),
+    *((batch, 35, 128) for batch in (1, 16, 256)),
+    *((20, 35, hidden) for hidden in (32, 256, 1024)),
+]
+
+
+def cost_tasks(settings: Settings) -> dict[str, tuple[str, int, int, bool, list[Array]]]:
+    shapes = COST[:1] if settings.quick else COST
+    return {
+        f"{batch} sequences of {length}, {hidden} units": (
+            "LSTM", 128, hidden, False, [np.full(batch, length)]
+        )
+        for batch, length, hidden in shapes
+    }  # fmt: skip
+
+
+def kept_bytes(hidden: int = 128, rows: int = 2000) -> float:
+    """Bytes of memory that a step keeps for the way back, for each row."""
+    from lexon import Tensor, nn
+
+    layer = nn.LSTM(128, hidden)
+    x = Tensor(np.zeros((rows, 128), np.float32))
+    layer(x, [rows // 20] * 20)
+    tracemalloc.start()
+    outputs, _ = layer(x, [rows // 20] * 20)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del outputs
+    return kept / rows
+
+
+def prepare_cost(settings: Settings) -> Callable[[], Round]:
+    """As the other cases, with the memory of a row on the page."""
+    one_round = prepare(cost_tasks, lexon, "lexon", True, settings)
+    note = f"{kept_bytes():,.0f} bytes are kept for the way back of a row (128 inputs, 128 units)"
+
+    def noted() -> Round:
+        return replace(one_round(), notes=[note])
+
+    return noted
+
+
 def prepare(tasks: Any, make: Any, library: str, losses: bool, settings: Settings) -> Any:
     """All works of a contender, on as many threads as told."""
     if library == "torch":
@@ -231,3 +277,26 @@ SENTENCES = Case(
     unit="ms",
     repeats=7,
 )
+
+
+def _cost(threads: int | None) -> Case:
+    return Case(
+        title="Recurrent layers, cost by length, batch and width"
+        + (", one thread" if threads == 1 else ""),
+        explanation=(
+            "One LSTM layer of 128 inputs in one direction, float32: what a step costs as"
+            " sequences grow longer, more, or wider."
+        ),
+        contenders={
+            "lexon": Contender(prepare_cost),
+            "PyTorch": Contender(partial(prepare, cost_tasks, pytorch, "torch", True), "torch"),
+        },
+        flops=partial(flops, cost_tasks),
+        unit="ms",
+        losses={f"mean of |outputs|, {name}": 1e-4 for name in cost_tasks(Settings())},
+        repeats=5,
+        threads=threads,
+    )
+
+
+COSTS = {"recurrent_cost": _cost(None), "recurrent_cost_one_thread": _cost(1)}
