@@ -30,7 +30,7 @@ RESULTS = Path(__file__).parent / "results"
 SEEDS = (1, 2, 3)
 HELD_OUT = 100  # one line of so many
 EQUAL_RATE = 0.05
-#: "lexon-reversed" trains from context to centre, as gensim does; the others from centre to context.
+#: "lexon-reversed" trains from context to centre, as gensim does; lexon else the other way round.
 SKIP_GRAM_RATES = {"lexon": 0.04, "lexon-exact": 0.04, "lexon-reversed": 0.025, "gensim": 0.025}
 #: The learning rates tried for CBOW: gensim adds the undivided gradient to every context word, so
 #: that its best rate is lower.
