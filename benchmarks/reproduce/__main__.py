@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from benchmarks.reproduce import chinese, kim, page, reuters, tabular, word_vectors
+from benchmarks.reproduce import chinese, kim, page, reuters, tabular, weather, word_vectors
 from lexon import parallel, storage
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,6 +43,10 @@ EXPERIMENTS = {
     "california": Experiment(tabular.cells("california"), "scikit-learn, same folds"),
     "hotel-reviews": Experiment(chinese.cells(), "tuned TF-IDF, same split"),
     "reuters": Experiment(reuters.cells(), "one-vs-rest linear TF-IDF, same split"),
+    **{
+        f"weather-{name}": Experiment(weather.cells(name), "persistence and linear regression")
+        for name in ("lstm", "gru", "rnn")
+    },
     **{
         f"vectors-sg{dimension}": Experiment(
             word_vectors.skip_gram(dimension), pairs=word_vectors.SKIP_GRAM_PAIRS

@@ -70,7 +70,17 @@ def _class_weight(context: click.Context, option: click.Parameter, value: str | 
         raise click.BadParameter(f"{value!r} is neither balanced nor label=weight,...") from None
 
 
-#: Networks; a job on attributes has the first two.
+def _past(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    if value is None:
+        return None
+    try:
+        least, _, most = value.partition("..")
+        return int(least), int(most or least)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither 7 nor a range such as 5..7") from None
+
+
+#: Networks; a job on attributes has the first two, one on series rnn, gru and lstm.
 MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm")
 
 _NETWORK: list[Callable[[Command], Command]] = [
@@ -98,6 +108,10 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--word-ngrams", type=int, help="Take runs of so many tokens as words, too."),
     click.option("--class-weight", callback=_class_weight, help="balanced, or label=weight,..."),
     click.option("--threshold", type=float, help="Probability to give one of several labels."),
+    click.option("--series", help="Column to forecast from the rows before: a job on series."),
+    click.option("--by", help="Column that tells several series apart, such as city."),
+    click.option("--order", help="Column of their order in time, such as date."),
+    click.option("--past", callback=_past, help="Rows to forecast from, such as 5..7 [5..7]."),
     click.option("--output-layer", "output", type=click.Choice(["softmax", "sigmoid"])),
 ]
 
@@ -106,7 +120,7 @@ DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
     "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
     "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
-    "threshold", "output",
+    "threshold", "output", "series", "by", "order", "past",
 )  # fmt: skip
 
 

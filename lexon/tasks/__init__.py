@@ -2,6 +2,7 @@
 
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.models import load
+from lexon.tasks.series import SeriesRegressor
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["TabularClassifier", "TabularRegressor", "TextClassifier", "load"]
+__all__ = ["SeriesRegressor", "TabularClassifier", "TabularRegressor", "TextClassifier", "load"]

@@ -8,6 +8,7 @@ from typing import Any
 from lexon import storage
 from lexon.errors import ModelFileError
 from lexon.tasks.classify import TextClassifier
+from lexon.tasks.series import SeriesRegressor
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
 #: The closed list of what a model file may hold.
@@ -15,6 +16,7 @@ ESTIMATORS: dict[str, Any] = {
     "text-classification": TextClassifier,
     "tabular-regression": TabularRegressor,
     "tabular-classification": TabularClassifier,
+    "series-regression": SeriesRegressor,
 }
 
 

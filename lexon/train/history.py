@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+#: Measures of which less is better.
+ERRORS = frozenset({"MAE", "RMSE"})
+
+
+def merit(measure: str, score: float) -> float:
+    """A score so that more of it is better: an error's negative."""
+    return -score if measure in ERRORS else score
+
 
 @dataclass
 class Epoch:
@@ -12,7 +20,7 @@ class Epoch:
 
     epoch: int  # counted from 1
     loss: float  # mean over the training examples
-    score: float | None  # on the held-out part; more is better
+    score: float | None  # on the held-out part; :func:`merit` tells how good it is
     valid_loss: float | None
     learning_rate: float  # of the last step
     gradient_norm: float | None  # mean over the steps, before clipping; measured to clip only

@@ -17,7 +17,7 @@ from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.nn.module import Module
 from lexon.optim import Optimizer, clip_norm
-from lexon.train.history import Epoch, History
+from lexon.train.history import Epoch, History, merit
 
 Array = npt.NDArray[Any]
 
@@ -45,7 +45,7 @@ class Task:
     """What is trained: the loss of some examples, and the score on the held-out ones.
 
     ``loss(indices)`` is the mean loss of those training examples; ``validate()`` gives the
-    held-out score (more is better) and loss, or None where nothing is held out.
+    held-out score (more is better, less of an error) and loss, or None where nothing is held out.
     """
 
     size: int
@@ -267,12 +267,12 @@ def _better(epoch: Epoch, history: History) -> bool:
     if epoch.score is None or not history.best:
         return True
     best = history.epochs[history.best - 1]
-    return _merit(epoch) > _merit(best)
+    return _merit(epoch, history.measure) > _merit(best, history.measure)
 
 
-def _merit(epoch: Epoch) -> tuple[float, float]:
+def _merit(epoch: Epoch, measure: str) -> tuple[float, float]:
     score, loss = epoch.score, epoch.valid_loss
     return (
-        -math.inf if score is None or math.isnan(score) else score,
+        -math.inf if score is None or math.isnan(score) else merit(measure, score),
         -math.inf if loss is None or math.isnan(loss) else -loss,
     )
