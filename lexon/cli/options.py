@@ -70,6 +70,10 @@ def _class_weight(context: click.Context, option: click.Parameter, value: str | 
         raise click.BadParameter(f"{value!r} is neither balanced nor label=weight,...") from None
 
 
+def _names(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    return None if value is None else tuple(value.split(","))
+
+
 def _past(context: click.Context, option: click.Parameter, value: str | None) -> Any:
     if value is None:
         return None
@@ -111,6 +115,7 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--series", help="Column to forecast from the rows before: a job on series."),
     click.option("--by", help="Column that tells several series apart, such as city."),
     click.option("--order", help="Column of their order in time, such as date."),
+    click.option("--leave-out", callback=_names, help="Columns that are no inputs: year,month."),
     click.option("--past", callback=_past, help="Rows to forecast from, such as 5..7 [5..7]."),
     click.option("--output-layer", "output", type=click.Choice(["softmax", "sigmoid"])),
 ]
@@ -120,7 +125,8 @@ DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
     "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
     "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
-    "threshold", "output", "series", "by", "order", "past",
+    "threshold", "output", "series", "by", "order",
+    "past", "leave_out",
 )  # fmt: skip
 
 

@@ -26,7 +26,13 @@ from lexon.tasks.common import (
 )
 from lexon.tasks.evaluation import Evaluation, evaluate_numbers
 from lexon.tasks.features import Encoded, Encoder
-from lexon.tasks.series_network import SeriesNetwork, check_settings, span, weight_shapes
+from lexon.tasks.series_network import (
+    SeriesNetwork,
+    check_settings,
+    left_out,
+    span,
+    weight_shapes,
+)
 from lexon.tasks.stored import StoredEstimator, check_storable
 from lexon.tasks.targets import Numbers
 from lexon.tasks.timeline import Timeline, Windows, read_times
@@ -108,8 +114,10 @@ class SeriesRegressor(StoredEstimator):
             ``order`` rows follow each other as they stand.
         past: rows in a window, a number or a pair of the least and the most. In training all
             windows of these lengths, in prediction the longest there is.
+        leave_out: names of further columns that are no inputs; such as a year, that a later row
+            has and no row that trained.
         hidden, layers, dropout: width and number of recurrent layers; the probability to drop an
-            output of a layer in training.
+            input, or an output of a layer, in training.
         optimizer, learning_rate: by name; None is the optimizer's usual one. It falls to 0 along
             half a cosine.
         epochs, batch_size, patience: passes; windows a step; epochs without gain before it stops.
@@ -128,9 +136,9 @@ class SeriesRegressor(StoredEstimator):
 
     >>> from lexon.tasks import SeriesRegressor
     >>> table = {"day": list(range(200)), "load": [[2.0, 5.0, 9.0, 4.0][n % 4] for n in range(200)]}
-    >>> model = SeriesRegressor(series="load", order="day", past=(2, 4), seed=1).fit(table)
-    >>> [round(forecast.value) for forecast in model.forecast(table)]
-    [2]
+    >>> model = SeriesRegressor(series="load", order="day", past=(2, 4), dropout=0.1).fit(table)
+    >>> [forecast.after for forecast in model.forecast(table)]
+    ['199']
     """
 
     _task = "series-regression"
@@ -143,11 +151,12 @@ class SeriesRegressor(StoredEstimator):
         by: str | None = None,
         order: str | None = None,
         past: int | Sequence[int] = (5, 7),
+        leave_out: Sequence[str] = (),
         hidden: int = 32,
         layers: int = 1,
-        dropout: float = 0.0,
+        dropout: float = 0.3,
         optimizer: str = "adamw",
-        learning_rate: float | None = 0.003,
+        learning_rate: float | None = 0.001,
         epochs: int = 40,
         batch_size: int = 64,
         patience: int | None = 10,
@@ -161,6 +170,7 @@ class SeriesRegressor(StoredEstimator):
         self.by = by
         self.order = order
         self.past = past
+        self.leave_out = leave_out
         self.hidden = hidden
         self.layers = layers
         self.dropout = dropout
@@ -221,7 +231,8 @@ class SeriesRegressor(StoredEstimator):
         if not is_table(X):
             raise InputError("series are read from named columns\n  give a table or a mapping")
         columns = columns_of(X)
-        for role, name in (("series", self.series), ("by", self.by), ("order", self.order)):
+        named = [("series", self.series), ("by", self.by), ("order", self.order)]
+        for role, name in (*named, *(("leave_out", name) for name in left_out(self))):
             if name is not None and name not in columns.cells:
                 nearest = difflib.get_close_matches(name, columns.cells, n=1, cutoff=0.5)
                 guess = f"did you mean {nearest[0]!r}?" if nearest else "choose one of these"
@@ -233,7 +244,8 @@ class SeriesRegressor(StoredEstimator):
 
     def _inputs(self, columns: Columns) -> Columns:
         """The columns that are inputs; the groups are levels, be they called by numbers."""
-        cells = {name: columns.cells[name] for name in columns.cells if name != self.order}
+        none = {self.order, *left_out(self)}
+        cells = {name: columns.cells[name] for name in columns.cells if name not in none}
         by = set() if self.by is None else {self.by}
         return Columns(cells, columns.levels - {self.series} | by)
 
@@ -437,7 +449,7 @@ class SeriesRegressor(StoredEstimator):
         content = stored.content
         model = cls(**content["settings"])
         check_settings(model)
-        model.past = span(model)
+        model.past, model.leave_out = span(model), left_out(model)
         model.encoder_ = Encoder.from_json(content["encoder"])
         model.target_ = Numbers.from_json(content["target"])
         model.step_ = float(content["step"])

@@ -20,8 +20,8 @@ MODELS = ("rnn", "gru", "lstm")
 class SeriesNetwork(nn.Module):
     """Recurrent layers over the rows of a window, and a linear layer on their last state.
 
-    Equations: y = W dropout(h) + b, h the last layer's state after the window's last row. W begins
-    at zero: before it has learned anything the network says that all changes are alike.
+    Equations: y = W dropout(h) + b, h the last layer's state after the rows dropout(x) of a window.
+    W begins at zero: before it has learned anything the network says that all changes are alike.
 
     Shapes: x (S, D) and lengths (B) -> y (B, 1).
     """
@@ -35,7 +35,7 @@ class SeriesNetwork(nn.Module):
         self.out.weight.assign(np.zeros((1, hidden)))
 
     def forward(self, x: Array, lengths: Array) -> Tensor:
-        _, state = self.layer(x, lengths, detach=False)
+        _, state = self.layer(self.dropout(x), lengths, detach=False)
         h = state[0] if isinstance(state, tuple) else state
         return self.out(self.dropout(ops.index(h, index=(slice(None), -1))))
 
@@ -61,6 +61,7 @@ def check_settings(model: Any) -> None:
             f"series is {model.series!r}, by {model.by!r}, order {model.order!r}\n"
             "  give three different columns, or None for by and order"
         )
+    left_out(model)
     fraction(model, "dropout", model.dropout)
     fraction(model, "validation_fraction", model.validation_fraction)
     for name in ("hidden", "layers", "epochs", "batch_size"):
@@ -72,6 +73,21 @@ def check_settings(model: Any) -> None:
         if getattr(model, name) is not None:
             positive(model, name, getattr(model, name))
     span(model)
+
+
+def left_out(model: Any) -> tuple[str, ...]:
+    """The names of the columns that are no inputs.
+
+    Raises:
+        InputError: they are no names, or series or by are among them.
+    """
+    given: Any = model.leave_out
+    names = given if isinstance(given, (list, tuple)) else [None]
+    if any(not isinstance(name, str) or name in (model.series, model.by) for name in names):
+        raise InputError(
+            f'leave_out is {given!r}\n  give names of further columns, such as ("year", "month")'
+        )
+    return tuple(names)
 
 
 def span(model: Any) -> tuple[int, int]:

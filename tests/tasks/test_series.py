@@ -24,7 +24,8 @@ from lexon.text import read_table
 
 Cells = dict[str, list[Any]]
 NAMES: dict[str, Any] = {"series": "load", "by": "town", "order": "day"}
-QUICK: dict[str, Any] = {**NAMES, "past": (2, 4), "hidden": 8, "epochs": 2}
+QUICK: dict[str, Any] = {**NAMES, "past": (2, 4), "hidden": 8, "epochs": 2,
+                         "dropout": 0.0, "learning_rate": 0.003}  # fmt: skip
 
 
 def days(rows: int, first: date = date(2020, 1, 1)) -> list[str]:
@@ -57,7 +58,9 @@ def timeline(step: float | None = None, **cells: Any) -> Timeline:
 
 @pytest.fixture(scope="module")
 def model() -> SeriesRegressor:
-    return SeriesRegressor(**NAMES, past=(2, 4), hidden=16, learning_rate=0.02).fit(towns())
+    return SeriesRegressor(**NAMES, past=(2, 4), hidden=16, learning_rate=0.02, dropout=0.0).fit(
+        towns()
+    )
 
 
 # What is learned
@@ -258,6 +261,15 @@ def test_groups_called_by_numbers_and_columns_that_number_rows() -> None:
     assert not any("left out" in note for note in model.notes_)
 
 
+def test_columns_that_are_left_out_are_no_inputs() -> None:
+    table = towns(40)
+    model = SeriesRegressor(**QUICK, leave_out=("sky",)).fit(table)
+    assert model.encoder_.kinds.numbers == ("load", "wind")
+    assert model.encoder_.kinds.levels == ("town",)
+    with_it = SeriesRegressor(**QUICK).fit(table)
+    assert with_it.encoder_.width == model.encoder_.width + 2
+
+
 def test_an_unknown_group_is_forecast_from_its_values(model: SeriesRegressor) -> None:
     table = take(towns(30), range(30))
     (found,) = model.forecast(table | {"town": ["new"] * 30})
@@ -323,7 +335,7 @@ def test_resumed_training_gives_the_same_bits(after: int) -> None:
 
 def test_equal_trainings_give_equal_bytes_and_a_reload_equal_bits(tmp_path: Path) -> None:
     table = towns(40)
-    model = SeriesRegressor("gru", **QUICK).fit(table)
+    model = SeriesRegressor("gru", **QUICK, leave_out=("wind",)).fit(table)
     clone(model).fit(table).save(tmp_path / "a")
     model.save(tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
@@ -331,6 +343,7 @@ def test_equal_trainings_give_equal_bytes_and_a_reload_equal_bits(tmp_path: Path
         assert np.array_equal(other.predict(table), model.predict(table), equal_nan=True)
         assert other.forecast(table) == model.forecast(table)
         assert other.get_params() == model.get_params()
+        assert other.get_params()["leave_out"] == ("wind",)
         assert other.notes_ == model.notes_ and other.history_ == model.history_
         other.save(tmp_path / "c")
         assert (tmp_path / "c").read_bytes() == (tmp_path / "a").read_bytes()
@@ -354,6 +367,8 @@ MALFORMED: list[tuple[tuple[str, ...], Any]] = [
     (("settings", "past"), [4, 2]),
     (("settings", "past"), [0, 2]),
     (("settings", "past"), "2..4"),
+    (("settings", "leave_out"), "sky"),
+    (("settings", "leave_out"), [["sky"]]),
     (("settings", "series"), "sky"),
     (("settings", "series"), None),
     (("settings", "by"), "load"),
@@ -396,6 +411,9 @@ def test_malformed_content_is_refused(
         ({"past": "5..7"}, "past is '5..7'"),
         ({"past": (2, 2.5)}, "past is 2.5"),
         ({"past": (2, 3, 4)}, "past is"),
+        ({"leave_out": ("sky", "town")}, "leave_out is"),
+        ({"leave_out": "sky"}, "leave_out is 'sky'"),
+        ({"leave_out": ("skies",)}, r"leave_out: there is no column 'skies'; .*\n.*mean 'sky'"),
         ({"model": "bilstm"}, r"no model 'bilstm' for series\n.*rnn, gru, lstm"),
         ({"by": "load"}, "three different columns"),
         ({"order": 7}, "the name of a column is 7"),
