@@ -26,6 +26,7 @@ from benchmarks.reproduce import (
     reuters,
     reviews,
     tabular,
+    weather,
     word_vectors,
 )
 from lexon import parallel, storage
@@ -68,6 +69,12 @@ EXPERIMENTS = {
     "ptb-tied-40": Experiment(language.tied_long(), "PyTorch's example, 40 epochs: 87.17"),
     "ptb-counted": Experiment(language.counted(), "Mikolov & Zweig 2012, modified: 141.2"),
     "tinyshakespeare": Experiment(language.characters(), "no published figure for this split"),
+    **{
+        f"weather-{name}": Experiment(
+            weather.cells(name, by_city=name == "lstm"), "the last value; linear regression"
+        )
+        for name in ("lstm", "gru", "rnn")
+    },
     **{
         f"vectors-sg{dimension}": Experiment(
             word_vectors.skip_gram(dimension), pairs=word_vectors.SKIP_GRAM_PAIRS

@@ -54,6 +54,21 @@ def command(
     click.echo(f"{file}: {evaluation.rows:,} rows  {scores}")
     if evaluation.per_class:
         _print_classes(evaluation)
+    if evaluation.groups:
+        _print_groups(evaluation)
+
+
+def _print_groups(evaluation: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(evaluation.by, box=None)
+    for heading in (*evaluation.groups[0].scores, "rows"):
+        table.add_column(heading, justify="right")
+    for group in evaluation.groups:
+        figures = (f"{value:.4f}" for value in group.scores.values())
+        table.add_row(group.name, *figures, f"{group.rows:,}")
+    Console().print(table)
 
 
 def _print_classes(evaluation: Any) -> None:

@@ -70,7 +70,21 @@ def _class_weight(context: click.Context, option: click.Parameter, value: str | 
         raise click.BadParameter(f"{value!r} is neither balanced nor label=weight,...") from None
 
 
-#: Networks; a job on attributes has the first two.
+def _names(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    return None if value is None else tuple(value.split(","))
+
+
+def _past(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    if value is None:
+        return None
+    try:
+        least, _, most = value.partition("..")
+        return int(least), int(most or least)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither 7 nor a range such as 5..7") from None
+
+
+#: Networks; a job on attributes has the first two, one on series rnn, gru and lstm.
 MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm")
 
 _NETWORK: list[Callable[[Command], Command]] = [
@@ -131,6 +145,11 @@ _NETWORK: list[Callable[[Command], Command]] = [
         type=click.Choice(["softmax", "sigmoid"]),
         help="For two classes: two scores, or one [softmax].",
     ),
+    click.option("--series", help="Column to forecast from the rows before: a job on series."),
+    click.option("--by", help="Column that tells several series apart, such as city."),
+    click.option("--order", help="Column of their order in time, such as date."),
+    click.option("--leave-out", callback=_names, help="Columns that are no inputs: year,month."),
+    click.option("--past", callback=_past, help="Rows to forecast from, such as 5..7 [5..7]."),
 ]
 
 #: The estimator's parameters that are options.
@@ -138,7 +157,8 @@ DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
     "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
     "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
-    "threshold", "output",
+    "threshold", "output", "series", "by", "order",
+    "past", "leave_out",
 )  # fmt: skip
 
 

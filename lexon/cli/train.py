@@ -31,6 +31,12 @@ from lexon.errors import InputError, NonFiniteError
     type=click.FloatRange(0, 1, max_open=True),
     help="Share of the rows held out without --valid [0.1].",
 )
+@click.option("--test-from", help="Of series: rows from this time on are the test part.")
+@click.option(
+    "--test-share",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Of series: or the last share of the time [0.2].",
+)
 @network_options
 @reading_options
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all chance there is.")
@@ -51,6 +57,7 @@ def command(file: str, model_file: str, **options: Any) -> int:
     lexon train reviews.csv --text review --label stars --model cnn -o reviews.lexon
     lexon train news.jsonl --label topics --epochs 10 -o news.lexon --report news.html
     lexon train computers.csv --target price --model mlp -o prices.lexon
+    lexon train weather.csv --series high_temp --by city --order date --past 5..7 -o weather.lexon
     """
     from lexon.parallel import threads
 
@@ -78,12 +85,24 @@ def command(file: str, model_file: str, **options: Any) -> int:
 
 def _kind(options: dict[str, Any]) -> str:
     """Which job it is."""
+    if options["series"] is not None:
+        return "series"
+    for name in ("test_from", "test_share"):
+        if options[name] is not None:
+            raise InputError(f"--{name.replace('_', '-')} is of a job on series\n  give --series")
     return "text" if options["target"] is None else "table"
 
 
 def _refuse_pairs(options: dict[str, Any]) -> None:
     """Raise InputError for two options of which one would be ignored."""
-    pairs = [("hold_out", "valid"), *((name, "target") for name in ("text", "label", "separator"))]
+    of_texts = ("text", "label", "separator")
+    pairs = [
+        ("hold_out", "valid"),
+        *((name, "target") for name in of_texts),
+        *((name, "series") for name in (*of_texts, "target", "valid")),
+        *((name, "test") for name in ("test_from", "test_share")),
+        ("test_share", "test_from"),
+    ]
     for one, other in pairs:
         if options[one] is not None and options[other] is not None:
             names = (name.replace("_", "-") for name in (one, other))

@@ -97,7 +97,7 @@ def _content(outcome: Outcome) -> dict[str, Any]:
 def _details(outcome: Outcome) -> dict[str, Any]:
     """What the template shows of the part that decides: the last one."""
     if not outcome.evaluations:
-        return dict.fromkeys(("part", "classes", "confusion", "errors", "scatter"))
+        return dict.fromkeys(("part", "classes", "confusion", "errors", "scatter", "groups"))
     part = outcome.evaluations[-1]
     place = len(outcome.evaluations) - 1
     rival = outcome.baseline[place] if place < len(outcome.baseline) else None
@@ -115,6 +115,7 @@ def _details(outcome: Outcome) -> dict[str, Any]:
         "errors": errors[: sections.WORST],
         "wrong": len(errors),
         "scatter": sections.scatter(part, outcome.target),
+        "groups": sections.groups(outcome),
     }
 
 

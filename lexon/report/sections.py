@@ -25,6 +25,7 @@ class Score:
     network: float
     baseline: float | None
     first: bool  # the first score of its part
+    rivals: tuple[float | None, ...] = ()  # of further baselines
 
     @property
     def ahead(self) -> str:
@@ -33,8 +34,8 @@ class Score:
             return ""
         if self.network == self.baseline:
             return "level"
-        ahead = merit(self.measure, self.network) > merit(self.measure, self.baseline)
-        return "network" if ahead else "baseline"
+        own, other = (merit(self.measure, score) for score in (self.network, self.baseline))
+        return "network" if own > other else "baseline"
 
     @property
     def difference(self) -> str:
@@ -65,12 +66,9 @@ class Figure:
 
 def tone(outcome: Outcome) -> str:
     """How the verdict sounds: "good", "bad" (the baseline wins) or "neutral"."""
-    if not outcome.evaluations or not outcome.baseline:
+    if not outcome.lead:
         return "neutral"
-    own, other = outcome.evaluations[-1].merit, outcome.baseline[-1].merit
-    if other > own:
-        return "bad"
-    return "good" if own > other else "neutral"
+    return "good" if outcome.lead > 0 else "bad"
 
 
 def scores(outcome: Outcome) -> list[Score]:
@@ -80,8 +78,29 @@ def scores(outcome: Outcome) -> list[Score]:
         rivals = outcome.baseline[place].scores if place < len(outcome.baseline) else {}
         for order, (measure, value) in enumerate(own.scores.items()):
             rival = rivals.get(measure)
-            rows.append(Score(own.part, own.rows, measure, value, rival, order == 0))
+            others = tuple(e[place].scores.get(measure) for _, e in outcome.rivals)
+            rows.append(Score(own.part, own.rows, measure, value, rival, order == 0, others))
     return rows
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """One group: its rows, and the network's score beside those of its rivals."""
+
+    name: str
+    rows: int
+    scores: tuple[float | None, ...]
+
+
+def groups(outcome: Outcome) -> list[GroupRow]:
+    """The main score by group on the part that decides: the network's, then each rival's."""
+    parts = [outcome.evaluations[-1], *(rival for _, rival in outcome.beside)]
+    measure = parts[0].measure
+    found = [{group.name: group.scores.get(measure) for group in part.groups} for part in parts]
+    return [
+        GroupRow(group.name, group.rows, tuple(of.get(group.name) for of in found))
+        for group in parts[0].groups
+    ]
 
 
 def classes(own: Evaluation, baseline: Evaluation | None) -> list[ClassRow]:

@@ -3,6 +3,14 @@
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.language import LanguageModel
 from lexon.tasks.models import load
+from lexon.tasks.series import SeriesRegressor
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["LanguageModel", "TabularClassifier", "TabularRegressor", "TextClassifier", "load"]
+__all__ = [
+    "LanguageModel",
+    "SeriesRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
+    "TextClassifier",
+    "load",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,18 +128,20 @@ def _frame_columns(frame: Any) -> Columns:
     return Columns({str(name): frame[name].to_numpy() for name in names}, declared)
 
 
-def recognise(columns: Columns, drop_index: bool) -> Kinds:
+def recognise(columns: Columns, drop_index: bool, keep: Collection[str] = ()) -> Kinds:
     """Which columns hold numbers, which levels; with ``drop_index`` those of row numbers neither.
 
     A column holds numbers if all its cells are numbers or blank. A column numbers the rows if it
     is called so (:data:`INDEX_NAMES`) or counts 1, 2, ... or 0, 1, ...; a column of levels does
-    if no two rows have the same one. If nothing else is left, such columns are features after all.
+    if no two rows have the same one. If nothing else is left, such columns are features after all;
+    those in ``keep`` are in any case.
 
     Raises:
         InputError: a column is blank in all rows.
     """
     numeric = {n: n not in columns.levels and _all_numbers(columns.of(n)) for n in columns.cells}
-    index = {n: _why_index(n, columns.of(n), numeric[n]) for n in numeric} if drop_index else {}
+    asked = [n for n in numeric if drop_index and n not in keep]
+    index = {n: _why_index(n, columns.of(n), numeric[n]) for n in asked}
     kept = [name for name in numeric if not index.get(name)]
     if not kept:
         index, kept = {}, list(numeric)

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from lexon.nn.module import Module
 from lexon.optim import Optimizer
 from lexon.text import stratified_holdout
 from lexon.train.history import History
-from lexon.train.loop import Training
+from lexon.train.loop import Plan, Task, Training, Watcher
 
 Array = npt.NDArray[Any]
 
@@ -104,6 +105,41 @@ def run_training(training: Training) -> History:
         with no_grad():
             refuse_nonfinite("the losses of training rows", training.task.loss(some).value)
     return history
+
+
+def train_decaying(
+    model: Any,
+    network: Module,
+    optimizer: Optimizer,
+    task: Task,
+    batch_size: int,
+    rng: np.random.Generator,
+    *,
+    measure: str,
+    watcher: Watcher | None,
+    checkpoint: Callable[[Training], None] | None,
+) -> History:
+    """Train for the epochs of ``model``; the rate falls to 0 along half a cosine.
+
+    ``checkpoint`` is given the training before it begins, to resume or to save it.
+    """
+    decay = optim.Cosine(optimizer, model.epochs * -(-task.size // batch_size))
+
+    def after_step() -> None:
+        optimizer.learning_rate = decay.rate(optimizer.steps)
+
+    training = Training(
+        network,
+        optimizer,
+        replace(task, after_step=after_step),
+        Plan(model.epochs, batch_size, model.patience if task.validate else None, model.clip),
+        rng,
+        measure=measure,
+        watcher=watcher,
+    )
+    if checkpoint is not None:
+        checkpoint(training)
+    return run_training(training)
 
 
 def refuse_nonfinite(what: str, values: npt.NDArray[Any]) -> None:

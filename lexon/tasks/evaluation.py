@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,15 @@ class ClassScore:
     recall: float
     f1: float
     support: int
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """The scores on the rows of one group, such as one city."""
+
+    name: str
+    rows: int
+    scores: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ class Evaluation:
     confusion: Array | None = None  # (C, C) counts, truth by prediction; None for multi-label
     examples: tuple[Example, ...] = field(default=(), repr=False)  # all rows, in order
     unit: str = "rows"  # what is counted: "rows", "tokens"
+    by: str = ""  # the column that tells groups apart
+    groups: tuple[GroupScore, ...] = ()
 
     @property
     def measure(self) -> str:
@@ -63,7 +75,7 @@ class Evaluation:
 
     @property
     def merit(self) -> float:
-        """The main score, turned so that more is better."""
+        """The main score so that more of it is better."""
         return merit(self.measure, self.score)
 
     def to_json(self) -> dict[str, Any]:
@@ -75,6 +87,8 @@ class Evaluation:
             "labels": list(self.labels),
             "per_class": [vars(score) for score in self.per_class],
             "confusion": None if self.confusion is None else self.confusion.tolist(),
+            "by": self.by,
+            "groups": [vars(group) for group in self.groups],
         }
 
 
@@ -137,23 +151,52 @@ def _examples(
     )
 
 
-def evaluate_numbers(part: str, rows: Sequence[str], truth: Array, predicted: Array) -> Evaluation:
-    """Scores of a regression: share of variance explained (R2), errors in the target's units."""
-    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+def evaluate_numbers(
+    part: str,
+    rows: Sequence[str],
+    truth: Array,
+    predicted: Array,
+    *,
+    main: str = "R2",
+    by: Mapping[str, Sequence[str]] | None = None,
+) -> Evaluation:
+    """Scores of a regression: share of variance explained (R2), errors in the target's units.
 
+    ``main`` is the score that decides; ``by`` gives the group of each row, below the column's name.
+    R2 is NaN for fewer than two rows.
+    """
+    from sklearn.metrics import r2_score
+
+    r2 = float(r2_score(truth, predicted)) if len(truth) > 1 else math.nan
+    scores = {"R2": r2} | _errors(truth, predicted)
+    column, groups = next(iter((by or {}).items()), ("", ()))
+    members = np.array(groups, object)
     return Evaluation(
         part=part,
         rows=len(truth),
-        scores={
-            "R2": float(r2_score(truth, predicted)),
-            "RMSE": float(root_mean_squared_error(truth, predicted)),
-            "MAE": float(mean_absolute_error(truth, predicted)),
-        },
+        scores={main: scores[main]} | scores,
+        by=column,
+        groups=tuple(
+            GroupScore(
+                name, int(own.sum()), dict(sorted(_errors(truth[own], predicted[own]).items()))
+            )
+            for name in sorted(set(groups))
+            for own in [members == name]
+        ),
         examples=tuple(
             Example(row, text, f"{t:g}", f"{p:g}", float(p - t))
             for row, (text, t, p) in enumerate(zip(rows, truth, predicted, strict=True))
         ),
     )
+
+
+def _errors(truth: Array, predicted: Array) -> dict[str, float]:
+    from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+    return {
+        "RMSE": float(root_mean_squared_error(truth, predicted)),
+        "MAE": float(mean_absolute_error(truth, predicted)),
+    }
 
 
 def micro_f1(truth: Array, decided: Array) -> float:

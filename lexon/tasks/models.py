@@ -9,6 +9,7 @@ from lexon import storage
 from lexon.errors import ModelFileError
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.language import LanguageModel
+from lexon.tasks.series import SeriesRegressor
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
 #: The closed list of what a model file may hold.
@@ -17,6 +18,7 @@ ESTIMATORS: dict[str, Any] = {
     "language-model": LanguageModel,
     "tabular-regression": TabularRegressor,
     "tabular-classification": TabularClassifier,
+    "series-regression": SeriesRegressor,
 }
 
 

@@ -282,7 +282,7 @@ def weight_shapes(
         shapes |= {"hidden.weight": (hidden, width), "hidden.bias": (hidden,)}
         return shapes | {"out.weight": (classes, hidden)}
     if model in RECURRENT:
-        return shapes | _recurrent_shapes(model, settings, classes)
+        return shapes | recurrent_shapes(model, settings, classes)
     filters, windows = settings["filters"], settings["windows"]
     for window in windows:
         shapes[f"conv.weight_{window}"] = (filters, window, width)
@@ -290,7 +290,8 @@ def weight_shapes(
     return shapes | {"out.weight": (classes, filters * len(windows))}
 
 
-def _recurrent_shapes(model: str, settings: Settings, classes: int) -> dict[str, tuple[int, ...]]:
+def recurrent_shapes(model: str, settings: Settings, classes: int) -> dict[str, tuple[int, ...]]:
+    """The weights of recurrent layers and of what follows them, but for the last bias."""
     shapes = layer_shapes(model, settings)
     output = settings["hidden"] * (2 if RECURRENT[model][1] else 1)
     if settings["pool"] == "attention":

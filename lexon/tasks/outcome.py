@@ -32,6 +32,8 @@ class Outcome:
     evaluations: tuple[Evaluation, ...]
     baseline: tuple[Evaluation, ...] = ()
     baseline_name: str = ""
+    #: Further simple rivals by name, each with what ``baseline`` holds.
+    rivals: tuple[tuple[str, tuple[Evaluation, ...]], ...] = ()
     history: History = field(default_factory=History)
     facts: dict[str, str] = field(default_factory=dict)  # data, settings, versions: name to text
     notes: tuple[str, ...] = ()  # what the reader should know: dropped rows, guessed columns
@@ -50,10 +52,24 @@ class Outcome:
         said = (
             f"{self.network}: {own.measure} {own.score:.4f} on {own.rows:,} {own.part} {own.unit}"
         )
-        if not self.baseline:
+        beside = self.beside
+        if not beside:
             return said + "."
-        other = self.baseline[-1]
-        rival = f"{self.baseline_name}: {other.score:.4f}"
-        if other.merit > own.merit:
-            return f"{said}, but the simple baseline wins ({rival}): prefer it, or tune."
-        return f"{said}, {'level with' if other.score == own.score else 'ahead of'} {rival}."
+        rivals = "; ".join(f"{name}: {rival.score:.4f}" for name, rival in beside)
+        if self.lead < 0:
+            return f"{said}, but the simple baseline wins ({rivals}): prefer it, or tune."
+        return f"{said}, {'ahead of' if self.lead > 0 else 'level with'} {rivals}."
+
+    @property
+    def beside(self) -> list[tuple[str, Evaluation]]:
+        """The simple rivals' scores on the part that decides, the best first."""
+        found = [(self.baseline_name, self.baseline), *self.rivals]
+        last = [(name, rival[-1]) for name, rival in found if rival]
+        return sorted(last, key=lambda pair: -pair[1].merit)
+
+    @property
+    def lead(self) -> float:
+        """How far the network is ahead of its best rival; 0 if it is level or there is none."""
+        if not self.evaluations or not self.beside:
+            return 0.0
+        return self.evaluations[-1].merit - self.beside[0][1].merit

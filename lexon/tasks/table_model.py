@@ -14,7 +14,6 @@ from lexon import nn, storage
 from lexon.errors import InputError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
-from lexon.optim import Cosine
 from lexon.tasks.columns import (
     Columns,
     Kinds,
@@ -26,7 +25,7 @@ from lexon.tasks.columns import (
     recognise,
     sheet_of,
 )
-from lexon.tasks.common import fitting, make_optimizer, refuse_nonfinite, run_training, too_few
+from lexon.tasks.common import fitting, make_optimizer, refuse_nonfinite, too_few, train_decaying
 from lexon.tasks.features import Encoded, Encoder
 from lexon.tasks.stored import StoredEstimator, check_storable
 from lexon.tasks.table_network import (
@@ -37,7 +36,7 @@ from lexon.tasks.table_network import (
 )
 from lexon.tasks.targets import Classes, Numbers, input_errors
 from lexon.train.history import History
-from lexon.train.loop import Plan, Task, Training, Watcher
+from lexon.train.loop import Task, Training, Watcher
 
 Array = npt.NDArray[Any]
 
@@ -208,10 +207,6 @@ class TableModel(StoredEstimator):
         rng = np.random.default_rng(self.seed)
         network = self.network_ = self._build(rng)
         encoder = self.encoder_
-        optimizer = make_optimizer(self.optimizer, usual_rate(self), network)
-        batch = self.batch_size or min(max(len(rows) // 32, 8), 128)
-        steps = self.epochs * -(-len(rows) // batch)
-        decay = Cosine(optimizer, steps)
 
         def loss(indices: Array) -> Tensor:
             outputs = network(encoder.inputs(rows.take(indices)))
@@ -224,21 +219,17 @@ class TableModel(StoredEstimator):
             refuse_nonfinite("the scores of held-out rows", np.append(outputs, loss))
             return self._score(outputs, held[1]), loss
 
-        def after_step() -> None:
-            optimizer.learning_rate = decay.rate(optimizer.steps)
-
-        training = Training(
+        self.history_ = train_decaying(
+            self,
             network,
-            optimizer,
-            Task(len(rows), loss, validate if held else None, after_step),
-            Plan(self.epochs, batch, self.patience if held else None, self.clip),
+            make_optimizer(self.optimizer, usual_rate(self), network),
+            Task(len(rows), loss, validate if held else None),
+            self.batch_size or min(max(len(rows) // 32, 8), 128),
             rng,
             measure=self._measure,
             watcher=watcher,
+            checkpoint=checkpoint,
         )
-        if checkpoint is not None:
-            checkpoint(training)
-        self.history_ = run_training(training)
 
     def unused(self) -> tuple[str, ...]:
         """The parameters that this network has no use for."""

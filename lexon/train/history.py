@@ -9,9 +9,9 @@ from typing import Any
 ERRORS = frozenset({"MAE", "RMSE", "perplexity", "nats per token", "bits per character"})
 
 
-def merit(measure: str, value: float) -> float:
-    """A score turned so that more is better, whatever it measures."""
-    return -value if measure in ERRORS else value
+def merit(measure: str, score: float) -> float:
+    """A score so that more of it is better: an error's negative."""
+    return -score if measure in ERRORS else score
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Epoch:
 
     epoch: int  # counted from 1
     loss: float  # mean over the training examples
-    score: float | None  # on the held-out part
+    score: float | None  # on the held-out part; :func:`merit` tells how good it is
     valid_loss: float | None
     learning_rate: float  # of the last step
     gradient_norm: float | None  # mean over the steps, before clipping; measured to clip only

@@ -288,10 +288,10 @@ def _better(epoch: Epoch, history: History) -> bool:
     if epoch.score is None or not history.best:
         return True
     best = history.epochs[history.best - 1]
-    return _merits(epoch, history.measure) > _merits(best, history.measure)
+    return _merit(epoch, history.measure) > _merit(best, history.measure)
 
 
-def _merits(epoch: Epoch, measure: str) -> tuple[float, float]:
+def _merit(epoch: Epoch, measure: str) -> tuple[float, float]:
     score, loss = epoch.score, epoch.valid_loss
     return (
         -math.inf if score is None or math.isnan(score) else merit(measure, score),

@@ -62,6 +62,17 @@ def computers(path: Path) -> None:
     path.write_text("\n".join(rows) + "\n")
 
 
+def weather(path: Path) -> None:
+    """Days of two cities."""
+    random, rows = np.random.default_rng(1), ["city,date,high_temp,avg_wind"]
+    for city, mean in (("Auckland", 18), ("Beijing", 12)):
+        for day in range(200):
+            date = np.datetime64("2016-01-01") + day
+            high = mean + 9 * np.sin(day / 58) + random.normal()
+            rows.append(f"{city},{date},{high:.1f},{random.integers(2, 20)}")
+    path.write_text("\n".join(rows) + "\n")
+
+
 def sentences(path: Path) -> None:
     """A text with the words that the README asks for."""
     random = np.random.default_rng(0)
@@ -74,6 +85,7 @@ def test_every_command_runs_in_order(tmp_path: Path) -> None:
     known, folder = environment(tmp_path), tmp_path / "work"
     folder.mkdir()
     computers(folder / "computers.csv")
+    weather(folder / "weather.csv")
     sentences(folder / "wiki.txt")
     out = {}
     for command in commands("README.md"):

@@ -27,7 +27,13 @@ import numpy as np
 from lexon import storage
 from lexon.errors import LexonError, ModelFileError
 from lexon.memory import peak_memory
-from lexon.tasks import TabularClassifier, TabularRegressor, TextClassifier, load
+from lexon.tasks import (
+    SeriesRegressor,
+    TabularClassifier,
+    TabularRegressor,
+    TextClassifier,
+    load,
+)
 from tests.fuzzing import command
 
 TEXTS = ["good film", "fine good play", "bad film", "awful bad play"] * 6
@@ -54,6 +60,9 @@ def seeds(folder: Path) -> list[bytes]:
     models.append(TextClassifier("linear", class_weight="balanced", **small).fit(TEXTS, several))
     models.append(TabularRegressor(hidden=(4,), epochs=1).fit(TABLE, TABLE["size"]))
     models.append(TabularClassifier(hidden=(4,), epochs=1).fit(TABLE, TABLE["garden"]))
+    for name, layers in (("lstm", 1), ("gru", 2)):
+        series = {"series": "size", "by": "garden", "past": (1, 2)}
+        models.append(SeriesRegressor(name, hidden=3, layers=layers, epochs=1, **series).fit(TABLE))
     found = []
     for model in models:
         model.save(folder / "seed.lexon")

@@ -254,9 +254,7 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> 
         LanguageModel(**TINY | settings).fit(TEXT)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [("", "0 tokens"), (["a", 3], "text 1 is int")]
-)
+@pytest.mark.parametrize(("text", "message"), [("", "0 tokens"), (["a", 3], "text 1 is int")])
 def test_texts_that_cannot_be_learned(text: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         LanguageModel(**TINY).fit(text)

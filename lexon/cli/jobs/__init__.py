@@ -15,6 +15,7 @@ from lexon.errors import InputError
 JOBS = {
     "text": ("text-classification",),
     "table": ("tabular-regression", "tabular-classification"),
+    "series": ("series-regression",),
 }
 
 
