@@ -70,6 +70,8 @@ def _class_weight(context: click.Context, option: click.Parameter, value: str | 
         raise click.BadParameter(f"{value!r} is neither balanced nor label=weight,...") from None
 
 
+#: What becomes of values over time; relations have "piecewise".
+POOLS = ("max", "mean", "last", "attention", "piecewise")
 #: Networks; a job on attributes has the first two.
 MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm")
 
@@ -88,7 +90,7 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--dimension", type=int, help="Width of word vectors."),
     click.option("--hidden", type=int, help="Width of the hidden layer."),
     click.option("--layers", type=int, help="Recurrent layers on top of each other."),
-    click.option("--pool", type=click.Choice(["max", "mean", "last", "attention"])),
+    click.option("--pool", type=click.Choice(POOLS), help="What becomes of values over time."),
     click.option("--vectors", type=click.Path(), help="File of word vectors to begin with."),
     click.option("--static/--trained", default=None, help="Leave those vectors as they are."),
     click.option("--tokens", type=click.Choice(["auto", "words", "spaces", "characters"])),
@@ -99,6 +101,10 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--class-weight", callback=_class_weight, help="balanced, or label=weight,..."),
     click.option("--threshold", type=float, help="Probability to give one of several labels."),
     click.option("--output-layer", "output", type=click.Choice(["softmax", "sigmoid"])),
+    click.option("--loss", type=click.Choice(["ranking", "cross-entropy"]), help="Of relations."),
+    click.option("--other", help="Label of rows without a relation [Other]."),
+    click.option("--position-dimension", type=int, help="Width of vectors of distances to spans."),
+    click.option("--max-distance", type=int, help="Tokens from which on distances are the same."),
 ]
 
 #: The estimator's parameters that are options.
@@ -106,7 +112,7 @@ DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
     "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
     "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
-    "threshold", "output",
+    "threshold", "output", "loss", "other", "position_dimension", "max_distance",
 )  # fmt: skip
 
 
@@ -146,7 +152,7 @@ def resuming_options(command: Command) -> Command:
 _READING: list[Callable[[Command], Command]] = [
     click.option(
         "--format",
-        type=click.Choice(["csv", "tsv", "jsonl", "fasttext", "labelled", "lines"]),
+        type=click.Choice(["csv", "tsv", "jsonl", "fasttext", "labelled", "lines", "semeval"]),
         help="Of the data files; recognised when not given.",
     ),
     click.option("--encoding", help="Such as utf-8, gb18030, latin-1; recognised."),

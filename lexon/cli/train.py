@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lexon.cli.jobs import job
+from lexon.cli.jobs import JOBS, job
 from lexon.cli.jobs.common import resumption
 from lexon.cli.options import (
     check_output,
@@ -20,6 +20,11 @@ from lexon.errors import InputError, NonFiniteError
 
 @click.command()
 @click.argument("file")
+@click.option(
+    "--task",
+    type=click.Choice(list(JOBS)),
+    help="The job: texts into classes [text], --target from a table, or another one.",
+)
 @click.option("-o", "--model-file", required=True, help="The model file to write.")
 @click.option("--text", help="Column of the texts; guessed when not given.")
 @click.option("--label", help="Column of the labels; guessed when not given.")
@@ -51,6 +56,7 @@ def command(file: str, model_file: str, **options: Any) -> int:
     lexon train reviews.csv --text review --label stars --model cnn -o reviews.lexon
     lexon train news.jsonl --label topics --epochs 10 -o news.lexon --report news.html
     lexon train computers.csv --target price --model mlp -o prices.lexon
+    lexon train TRAIN_FILE.TXT --task relation --model cnn -o relations.lexon
     """
     from lexon.parallel import threads
 
@@ -77,8 +83,18 @@ def command(file: str, model_file: str, **options: Any) -> int:
 
 
 def _kind(options: dict[str, Any]) -> str:
-    """Which job it is."""
-    return "text" if options["target"] is None else "table"
+    """Which job it is: the one named, or the one that the other options tell.
+
+    Raises:
+        InputError: they tell another one.
+    """
+    task, table = options["task"], options["target"] is not None
+    if task is None:
+        return "table" if table else "text"
+    if (task == "table") is not table:
+        say = "needs --target: the column to predict" if not table else "does not go with --target"
+        raise InputError(f"--task {task} {say}")
+    return str(task)
 
 
 def _refuse_pairs(options: dict[str, Any]) -> None:

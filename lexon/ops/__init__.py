@@ -27,7 +27,7 @@ from lexon.ops.elementwise import (
     where,
 )
 from lexon.ops.lookup import lookup
-from lexon.ops.loss import binary_cross_entropy, cross_entropy, squared_error
+from lexon.ops.loss import binary_cross_entropy, cross_entropy, ranking_loss, squared_error
 from lexon.ops.ngram import ngram, ngram_counts, ngram_max, ngram_mean
 from lexon.ops.product import linear, matmul
 from lexon.ops.recurrent import gru, gru_step, lstm, lstm_step, rnn, rnn_step, step_by_step
@@ -110,6 +110,7 @@ __all__ = [
     "norm",
     "pooled_lengths",
     "power",
+    "ranking_loss",
     "relu",
     "reshape",
     "rnn",

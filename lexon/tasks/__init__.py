@@ -2,6 +2,7 @@
 
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.models import load
+from lexon.tasks.relation import RelationClassifier
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["TabularClassifier", "TabularRegressor", "TextClassifier", "load"]
+__all__ = ["RelationClassifier", "TabularClassifier", "TabularRegressor", "TextClassifier", "load"]

@@ -8,11 +8,13 @@ from typing import Any
 from lexon import storage
 from lexon.errors import ModelFileError
 from lexon.tasks.classify import TextClassifier
+from lexon.tasks.relation import RelationClassifier
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
 #: The closed list of what a model file may hold.
 ESTIMATORS: dict[str, Any] = {
     "text-classification": TextClassifier,
+    "relation-classification": RelationClassifier,
     "tabular-regression": TabularRegressor,
     "tabular-classification": TabularClassifier,
 }

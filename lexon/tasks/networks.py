@@ -188,7 +188,7 @@ Settings = dict[str, Any]
 Build = Callable[[Settings, int, int, np.random.Generator], TextNetwork]
 
 
-def _table(settings: Settings, words: int, rng: np.random.Generator) -> nn.Embedding:
+def word_table(settings: Settings, words: int, rng: np.random.Generator) -> nn.Embedding:
     table = nn.Embedding(words, settings["dimension"], static=settings["static"], rng=rng)
     with table.weight.writing() as array:
         array[0] = 0  # an unknown word says nothing
@@ -215,12 +215,12 @@ def _linear(settings: Settings, words: int, classes: int, rng: np.random.Generat
 
 
 def _mlp(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:
-    table = _table(settings, words, rng)
+    table = word_table(settings, words, rng)
     return MeanText(table, settings["hidden"], classes, settings["dropout"], rng)
 
 
 def _cnn(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:
-    table = _table(settings, words, rng)
+    table = word_table(settings, words, rng)
     return NgramText(
         table, settings["windows"], settings["filters"], classes, settings["dropout"], rng
     )
@@ -229,7 +229,7 @@ def _cnn(settings: Settings, words: int, classes: int, rng: np.random.Generator)
 def _recurrent(
     kind: Any, both: bool, settings: Settings, words: int, classes: int, rng: np.random.Generator
 ) -> TextNetwork:
-    table = _table(settings, words, rng)
+    table = word_table(settings, words, rng)
     dropout, layers = settings["dropout"], settings["layers"]
     layer = kind(settings["dimension"], settings["hidden"], layers, both, dropout, rng=rng)
     return RecurrentText(table, layer, settings["pool"], classes, dropout, rng)
@@ -282,7 +282,7 @@ def weight_shapes(
         shapes |= {"hidden.weight": (hidden, width), "hidden.bias": (hidden,)}
         return shapes | {"out.weight": (classes, hidden)}
     if model in RECURRENT:
-        return shapes | _recurrent_shapes(model, settings, classes)
+        return shapes | recurrent_shapes(model, settings, classes)
     filters, windows = settings["filters"], settings["windows"]
     for window in windows:
         shapes[f"conv.weight_{window}"] = (filters, window, width)
@@ -290,7 +290,7 @@ def weight_shapes(
     return shapes | {"out.weight": (classes, filters * len(windows))}
 
 
-def _recurrent_shapes(model: str, settings: Settings, classes: int) -> dict[str, tuple[int, ...]]:
+def recurrent_shapes(model: str, settings: Settings, classes: int) -> dict[str, tuple[int, ...]]:
     kind, both = RECURRENT[model]
     hidden, gates = settings["hidden"], kind.gates.count
     width: int = settings["dimension"]

@@ -13,6 +13,7 @@ from typing import Any
 JOBS = {
     "text": ("text-classification",),
     "table": ("tabular-regression", "tabular-classification"),
+    "relation": ("relation-classification",),
 }
 
 
