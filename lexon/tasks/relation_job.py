@@ -15,7 +15,6 @@ from lexon.tasks.evaluation import Evaluation
 from lexon.tasks.job import Part, train_text
 from lexon.tasks.outcome import Explanation
 from lexon.tasks.relation import RelationClassifier
-from lexon.tasks.relation_encode import cut
 from lexon.tasks.relation_score import as_relations
 from lexon.text import MarkedText, Relations, Tokenizer
 
@@ -73,7 +72,9 @@ def decisions(model: RelationClassifier, part: Part) -> dict[str, Any]:
     return {"words": _class_words(found), "explained": _chosen(ranked)}
 
 
-def _class_words(found: Sequence[Explanation]) -> tuple[tuple[str, tuple[tuple[str, float], ...]], ...]:
+def _class_words(
+    found: Sequence[Explanation],
+) -> tuple[tuple[str, tuple[tuple[str, float], ...]], ...]:
     """For each predicted class the words that spoke for it most, over all texts."""
     sums: dict[str, Counter[str]] = defaultdict(Counter)
     for one in found:

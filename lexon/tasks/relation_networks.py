@@ -9,7 +9,7 @@ import numpy as np
 
 from lexon import nn, ops
 from lexon.errors import InputError
-from lexon.graph.tensor import Array, Tensor
+from lexon.graph.tensor import Tensor
 from lexon.tasks.networks import RecurrentText, TextNetwork, recurrent_shapes, word_table
 from lexon.tasks.relation_encode import MarkedIds
 
@@ -29,7 +29,9 @@ class Positions(nn.Module):
 
     def __init__(self, width: int, max_distance: int, rng: np.random.Generator) -> None:
         self.max_distance = max_distance
-        self.near = [nn.Embedding(2 * max_distance + 1, width, rng=rng) for _ in range(2 * bool(width))]
+        self.near = [
+            nn.Embedding(2 * max_distance + 1, width, rng=rng) for _ in range(2 * bool(width))
+        ]
 
     def forward(self, words: Tensor, texts: MarkedIds) -> Tensor:
         beside = [near(texts.distances(e, self.max_distance)) for e, near in enumerate(self.near)]
@@ -134,9 +136,7 @@ def build_network(
     pool, dropout = settings["pool"], settings["dropout"]
     if model == "cnn":
         windows, filters = settings["windows"], settings["filters"]
-        return NgramRelation(
-            table, positions, width, windows, filters, pool, classes, dropout, rng
-        )
+        return NgramRelation(table, positions, width, windows, filters, pool, classes, dropout, rng)
     layer = nn.LSTM(width, settings["hidden"], settings["layers"], True, dropout, rng=rng)
     return RecurrentRelation(table, positions, layer, pool, classes, dropout, rng)
 

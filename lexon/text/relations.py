@@ -69,7 +69,9 @@ class MarkedText:
         try:
             start, end = map(index, span)
         except (TypeError, ValueError):
-            raise InputError(f"span {name} is {span!r:.60}; give [start, end], two whole numbers") from None
+            raise InputError(
+                f"span {name} is {span!r:.60}; give [start, end], two whole numbers"
+            ) from None
         if not 0 <= start <= end <= len(self.text):
             raise InputError(
                 f"span {name} is {start} to {end}, but the text has {len(self.text):,} "
@@ -102,9 +104,7 @@ class MarkedText:
     def __str__(self) -> str:
         before, one, between, other, after = self.pieces
         first, second = ("1", "2") if self.e1_first else ("2", "1")
-        return (
-            f"{before}<e{first}>{one}</e{first}>{between}<e{second}>{other}</e{second}>{after}"
-        )
+        return f"{before}<e{first}>{one}</e{first}>{between}<e{second}>{other}</e{second}>{after}"
 
     @property
     def e1_first(self) -> bool:

@@ -43,6 +43,7 @@ def _ranking(targets: Any, reduction: str) -> Any:
 
     return reference
 
+
 CASES = [
     *(
         Case(

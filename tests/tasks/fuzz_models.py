@@ -27,7 +27,13 @@ import numpy as np
 from lexon import storage
 from lexon.errors import LexonError, ModelFileError
 from lexon.memory import peak_memory
-from lexon.tasks import RelationClassifier, TabularClassifier, TabularRegressor, TextClassifier, load
+from lexon.tasks import (
+    RelationClassifier,
+    TabularClassifier,
+    TabularRegressor,
+    TextClassifier,
+    load,
+)
 from tests.fuzzing import command
 
 TEXTS = ["good film", "fine good play", "bad film", "awful bad play"] * 6
@@ -60,7 +66,9 @@ def seeds(folder: Path) -> list[bytes]:
     spans = {"position_dimension": 2, "max_distance": 3}
     for name in ("cnn", "bilstm"):
         models.append(RelationClassifier(name, **small, **spans).fit(marked, kinds))
-    models.append(RelationClassifier(pool="piecewise", **small, loss="cross-entropy").fit(marked, kinds))
+    models.append(
+        RelationClassifier(pool="piecewise", **small, loss="cross-entropy").fit(marked, kinds)
+    )
     models.append(TabularRegressor(hidden=(4,), epochs=1).fit(TABLE, TABLE["size"]))
     models.append(TabularClassifier(hidden=(4,), epochs=1).fit(TABLE, TABLE["garden"]))
     found = []

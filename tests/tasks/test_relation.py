@@ -32,7 +32,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "cnn": {"model": "cnn"},
     "piecewise": {"model": "cnn", "pool": "piecewise"},
     "bilstm": {"model": "bilstm", "learning_rate": 0.01},
-    "bilstm-max": {"model": "bilstm", "pool": "max", "loss": "cross-entropy"},
+    "bilstm-max": {
+        "model": "bilstm",
+        "pool": "max",
+        "loss": "cross-entropy",
+        "learning_rate": 0.01,
+    },
     "cross-entropy": {"model": "cnn", "loss": "cross-entropy", "position_dimension": 0},
 }
 TEXTS, LABELS = sentences(120, 1)
@@ -128,7 +133,9 @@ def test_other_has_no_score_of_its_own(models: dict[str, RelationClassifier]) ->
     assert model.predict(NEW).tolist() == [model.labels_.names[c] for c in expected]
     chances = model.predict_proba(NEW)
     np.testing.assert_allclose(chances.sum(1), 1, rtol=1e-5)
-    np.testing.assert_allclose(np.log(chances[:, :4] / chances[:, 4:]), scores, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        np.log(chances[:, :4] / chances[:, 4:]), scores, rtol=1e-3, atol=1e-4
+    )
     assert models["cross-entropy"].network_.out.weight.shape[0] == 5
 
 
@@ -199,9 +206,7 @@ def test_the_same_bits_on_any_number_of_threads(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_files_and_copies(
-    kind: str, models: dict[str, RelationClassifier], tmp_path: Path
-) -> None:
+def test_files_and_copies(kind: str, models: dict[str, RelationClassifier], tmp_path: Path) -> None:
     model, path = models[kind], tmp_path / "m.lexon"
     model.save(path)
     expected = model.predict_proba(NEW).tobytes()
@@ -289,14 +294,18 @@ def test_the_outcome_tells_scores_words_and_texts(tmp_path: Path) -> None:
     outcome = train_relation(model, Part("training", *sentences(300, 3)), test=test)
     assert [e.part for e in outcome.evaluations] == ["held-out", "test"]
     assert outcome.evaluations[1].score == model.score(NEW, NEW_LABELS)
-    assert outcome.verdict.startswith(f"cnn: macro-F1 {outcome.evaluations[1].score:.4f} on 80 test")
+    assert outcome.verdict.startswith(
+        f"cnn: macro-F1 {outcome.evaluations[1].score:.4f} on 80 test"
+    )
     assert outcome.baseline[1].measure == "macro-F1" and outcome.baseline[1].score > 0.5
     assert "placed" in outcome.baseline_name
     words = dict(outcome.words)
     assert set(words) <= set(model.labels_.names) - {"Other"} and len(words) == 4
     assert "causes" in dict(words["Cause-Effect(e1,e2)"])
     for one in outcome.explained:
-        assert one.truth == NEW_LABELS[one.row] and one.predicted == model.predict([NEW[one.row]])[0]
+        assert (
+            one.truth == NEW_LABELS[one.row] and one.predicted == model.predict([NEW[one.row]])[0]
+        )
     assert len(outcome.explained) >= 5
 
 
@@ -312,7 +321,9 @@ def test_a_part_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,relation\n<e1>a</e1> <e2>b</e2>,X\n<e2>c</e2> <e1>d</e1>,Y\n")
     part = part_of("test", read_relations(path))
-    assert part == Part("test", ["<e1>a</e1> <e2>b</e2>", "<e2>c</e2> <e1>d</e1>"], ["X", "Y"], "a.csv")
+    assert part == Part(
+        "test", ["<e1>a</e1> <e2>b</e2>", "<e2>c</e2> <e1>d</e1>"], ["X", "Y"], "a.csv"
+    )
 
 
 # Bad input

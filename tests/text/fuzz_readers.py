@@ -62,7 +62,7 @@ def seeds() -> list[bytes]:
             )
         )
     marked = ["<e1>a</e1> b <e2>c</e2>.", "<e2>d</e2> <e1>e</e1>"]
-    plain.append("".join(f"{n}\t\"{t}\"\nX(e1,e2)\nComment: x\n\n" for n, t in enumerate(marked)))
+    plain.append("".join(f'{n}\t"{t}"\nX(e1,e2)\nComment: x\n\n' for n, t in enumerate(marked)))
     plain.append("text,label\n" + "".join(f"{text},X\n" for text in marked))
     plain.append('{"text": "a b c", "e1": [0, 1], "e2": [2, 3], "label": "X"}\n' * 2)
     files = [text.encode(codec, "ignore") for text in plain

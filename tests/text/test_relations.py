@@ -40,7 +40,9 @@ def jsonl(path: Path, *rows: dict[str, Any]) -> Path:
 # Marks
 
 
-@given(st.lists(st.text("ab <>/é词", min_size=1, max_size=6), min_size=5, max_size=5), st.booleans())
+@given(
+    st.lists(st.text("ab <>/é词", min_size=1, max_size=6), min_size=5, max_size=5), st.booleans()
+)
 def test_a_text_with_marks_is_read_as_it_is_written(pieces: list[str], turned: bool) -> None:
     pieces[1], pieces[3] = pieces[1] + "x", "x" + pieces[3]
     ends = [sum(map(len, pieces[:n])) for n in range(6)]
@@ -134,7 +136,7 @@ def test_a_table_with_marks_is_no_semeval_file(tmp_path: Path) -> None:
         ("Content-Container(e2,e1)\n", "", "line 5: example 2: there is no relation"),
         ("Comment: (a)", "(a)", r"line 1: example 1: '\(a\) holds' is no comment"),
         ('fish</e2>."', "fish</e2>.", "line 5: example 2: its sentence has no closing"),
-        ("</e2>.\"\nContent", ".\"\nContent", "line 5: </e2> stands not at all"),
+        ('</e2>."\nContent', '."\nContent', "line 5: </e2> stands not at all"),
     ],
 )
 def test_a_semeval_file_with_a_fault_is_refused(
@@ -165,9 +167,10 @@ def test_a_semeval_file_cut_anywhere_is_refused_or_whole(tmp_path: Path) -> None
             assert "train.txt" in str(error)
             continue
         # Only a comment may be cut unseen, for it may hold anything, and an end between examples.
-        assert found.labels == ["Agent-Patient(e1,e2)", "Content-Container(e2,e1)", "Other"][
-            : len(found)
-        ]
+        assert (
+            found.labels
+            == ["Agent-Patient(e1,e2)", "Content-Container(e2,e1)", "Other"][: len(found)]
+        )
         last = whole[:length].rstrip("\n").rpartition("\n")[2]
         assert last.startswith("Comment") or whole[:length].endswith("\n"), last
 
@@ -178,7 +181,9 @@ def test_the_real_files() -> None:
     test = read_relations(Path(FOLDER, "semeval2010_task8", "TEST_FILE_FULL.TXT"))
     assert (len(train), len(test)) == (8000, 2717)
     counts = Counter(train.labels or ())
-    assert len(counts) == 19 and counts["Other"] == 1410 and counts["Entity-Destination(e2,e1)"] == 1
+    assert (
+        len(counts) == 19 and counts["Other"] == 1410 and counts["Entity-Destination(e2,e1)"] == 1
+    )
     assert str(train.texts[4]).startswith("The <e1>student</e1> <e2>association</e2> is the voice")
 
 
@@ -238,14 +243,21 @@ def test_json_lines_with_spans_of_no_use_are_refused(
 
 def test_csv_with_marks(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    lines = ["sentence,relation,split", '"a <e1>b</e1>, <e2>c</e2>",X,1', "<e2>d</e2> <e1>e</e1>,Y,1"]
+    lines = [
+        "sentence,relation,split",
+        '"a <e1>b</e1>, <e2>c</e2>",X,1',
+        "<e2>d</e2> <e1>e</e1>,Y,1",
+    ]
     path.write_text("\n".join([*lines, "<e2>d</e2> <e1>e</e1>,,1"]))
     found = read_relations(path)
-    assert [str(text) for text in found.texts] == ["a <e1>b</e1>, <e2>c</e2>", "<e2>d</e2> <e1>e</e1>"]
+    assert [str(text) for text in found.texts] == [
+        "a <e1>b</e1>, <e2>c</e2>",
+        "<e2>d</e2> <e1>e</e1>",
+    ]
     assert found.labels == ["X", "Y"] and list(found.line_numbers) == [2, 3]
     assert any("1 row of 3 without a label" in note for note in found.notes)
     path.write_text("\n".join([*lines, "no marks,X,1"]))
-    with pytest.raises(DataFileError, match="a.csv, line 4: <e1> stands not at all"):
+    with pytest.raises(DataFileError, match=r"a\.csv, line 4: <e1> stands not at all"):
         read_relations(path)
     path.write_text("\n".join([*lines, "<e2>d</e2> <e1>e</e1>,X,1,7"]))
     with pytest.raises(DataFileError, match="line 4: 4 fields, where the first row has 3"):

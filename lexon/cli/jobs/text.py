@@ -76,9 +76,7 @@ def _read(source: str, options: dict[str, Any]) -> tuple[list[str], list[str]]:
     return examples.texts, examples.notes
 
 
-def predict(
-    model: Any, inputs: Sequence[str], options: dict[str, Any], read: Read = _read
-) -> None:
+def predict(model: Any, inputs: Sequence[str], options: dict[str, Any], read: Read = _read) -> None:
     """One line a text: its label, with ``proba`` or ``as_json`` more of it."""
     if not inputs and sys.stdin is not None and sys.stdin.isatty():
         raise InputError("nothing to predict: give texts, a file, or - for standard input")
