@@ -105,6 +105,8 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--other", help="Label of rows without a relation [Other]."),
     click.option("--position-dimension", type=int, help="Width of vectors of distances to spans."),
     click.option("--max-distance", type=int, help="Tokens from which on distances are the same."),
+    click.option("--affix-dimension", type=int, help="Width of vectors of words' affixes."),
+    click.option("--context", type=int, help="Tokens kept around the spans; all of them."),
 ]
 
 #: The estimator's parameters that are options.
@@ -113,6 +115,7 @@ DEFAULTS = (
     "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
     "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
     "threshold", "output", "loss", "other", "position_dimension", "max_distance",
+    "affix_dimension", "context",
 )  # fmt: skip
 
 

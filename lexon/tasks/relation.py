@@ -29,7 +29,7 @@ from lexon.tasks.evaluation import Evaluation, evaluate_classes
 from lexon.tasks.given import as_given, read_vectors
 from lexon.tasks.networks import begin_with
 from lexon.tasks.outcome import Explanation
-from lexon.tasks.relation_encode import MarkedIds, cut
+from lexon.tasks.relation_encode import MarkedIds, affixes, cut
 from lexon.tasks.relation_explain import token_weights
 from lexon.tasks.relation_given import check_settings, checked_marked, checked_rows
 from lexon.tasks.relation_networks import POOLS, UNUSED, build_network, weight_shapes
@@ -64,6 +64,9 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
             them; ``dimension`` is then theirs), and whether they stay as they are.
         position_dimension, max_distance: width of the vector of a token's distance to each span
             (0: none), and the distance (tokens) from which on all are the same.
+        affix_dimension: width of the vectors of a word's beginning (5 signs) and ending (3 signs),
+            which tell of words that training did not meet; 0: none.
+        context: tokens kept before the first span and behind the second; None keeps all.
         loss: "ranking" (dos Santos et al. 2015) or "cross-entropy".
         other: the label of rows without one of the relations. It is left out of the official
             score, and with the ranking loss it has no score of its own: it is predicted where no
@@ -110,6 +113,8 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         static: bool = False,
         position_dimension: int = 20,
         max_distance: int = 20,
+        affix_dimension: int = 0,
+        context: int | None = None,
         loss: str = "ranking",
         other: str = "Other",
         dropout: float = 0.5,
@@ -137,6 +142,8 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         self.static = static
         self.position_dimension = position_dimension
         self.max_distance = max_distance
+        self.affix_dimension = affix_dimension
+        self.context = context
         self.loss = loss
         self.other = other
         self.dropout = dropout
@@ -227,11 +234,15 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         if self.static and given is None:
             raise InputError("static word vectors must be given: vectors=... (--vectors FILE)")
         tokenizer = Tokenizer(self.tokens, self.lowercase).resolve([text.text for text in texts])
-        cuts = cut(tokenizer, texts)
+        cuts = cut(tokenizer, texts, self.context)
         vocabulary = Vocabulary.build(
             (tokens for tokens, _ in cuts), min_count=self.min_count, max_size=self.max_vocabulary
         )
         self.encoder_ = TextEncoder(tokenizer, vocabulary)
+        self.affixes_: tuple[Vocabulary, ...] = ()
+        if self.affix_dimension:
+            found = zip(*(affixes(tokens) for tokens, _ in cuts), strict=True)
+            self.affixes_ = tuple(Vocabulary.build(each, min_count=2) for each in found)
         words = f"the {len(vocabulary):,} words of the vocabulary"
         fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
         check_storable(words, vocabulary.to_json(), fewer)
@@ -240,11 +251,11 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         if given is not None:
             known = begin_with(self.network_.table, vocabulary.words, given)
             self.notes_ += (f"{known:,} of {words} have a vector to begin with",)
-        return MarkedIds.of(vocabulary, cuts)
+        return MarkedIds.of(self._vocabularies, cuts)
 
     def _build(self, rng: np.random.Generator) -> Any:
         return build_network(
-            self.model, self._settings(), len(self.vocabulary_), self._outputs, rng
+            self.model, self._settings(), list(map(len, self._vocabularies)), self._outputs, rng
         )
 
     def _settings(self) -> dict[str, Any]:
@@ -263,6 +274,11 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
     @property
     def vocabulary_(self) -> Vocabulary:
         return self.encoder_.vocabulary
+
+    @property
+    def _vocabularies(self) -> tuple[Vocabulary, ...]:
+        """Of words, and of affixes, if any."""
+        return self.vocabulary_, *self.affixes_
 
     @property
     def _scoreless(self) -> int | None:
@@ -291,7 +307,7 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
     # Prediction
 
     def _ids(self, texts: Sequence[MarkedText]) -> MarkedIds:
-        return MarkedIds.of(self.vocabulary_, cut(self.tokenizer_, texts))
+        return MarkedIds.of(self._vocabularies, cut(self.tokenizer_, texts, self.context))
 
     def _logits(self, texts: MarkedIds) -> Array:
         cuts = portions(texts.ids.lengths, AT_ONCE, TOKENS_AT_ONCE)
@@ -363,8 +379,8 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         own, for the relation that came closest. Units: see ``lexon.tasks.relation_explain``.
         """
         check_is_fitted(self, "network_")
-        cuts = cut(self.tokenizer_, checked_marked(X))
-        texts = MarkedIds.of(self.vocabulary_, cuts)
+        cuts = cut(self.tokenizer_, checked_marked(X), self.context)
+        texts = MarkedIds.of(self._vocabularies, cuts)
         logits = self._logits(texts)
         decided = self._decide(self._probabilities(logits))
         outputs = self._targets(decided)
@@ -387,6 +403,7 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
 
     def _content(self) -> dict[str, Any]:
         return self.encoder_.to_json() | {
+            "affixes": [known.to_json() for known in self.affixes_],
             "labels": self.labels_.to_json(),
             "label_kind": self.label_kind_,
             "data": self.data_hash_,
@@ -399,6 +416,9 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         check_settings(model)
         model.windows = tuple(model.windows)
         model.encoder_, model.width_ = TextEncoder.from_json(content), model.dimension
+        model.affixes_ = tuple(Vocabulary.from_json(known) for known in content["affixes"])
+        if len(model.affixes_) != 2 * bool(model.affix_dimension):
+            raise ValueError(f"there are {len(model.affixes_)} vocabularies of affixes")
         model.labels_ = Labels.from_json(content["labels"])
         model.label_kind_ = content["label_kind"]
         if model.labels_.multi_label or len(set(model.classes_.tolist())) < len(model.labels_):
@@ -409,8 +429,8 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         return model
 
     def _check_arrays(self, arrays: dict[str, Array]) -> None:
-        words = len(self.vocabulary_)
-        wanted = weight_shapes(self.model, self._settings(), words, self._outputs)
+        sizes = list(map(len, self._vocabularies))
+        wanted = weight_shapes(self.model, self._settings(), sizes, self._outputs)
         stored = {name: array.shape for name, array in arrays.items()}
         if stored != wanted or any(array.dtype != np.float32 for array in arrays.values()):
             raise ValueError("the weights stored are not those of this network")

@@ -14,12 +14,18 @@ from lexon.text import MarkedText, Ragged, Tokenizer, Vocabulary
 
 Array = npt.NDArray[Any]
 
+#: How many signs of a word's beginning and of its ending are words of their own.
+BEGINNING, ENDING = 5, 3
 #: Tokens, and the first token and the one behind the last of e1 and of e2.
 Cut = tuple[list[str], tuple[int, int, int, int]]
 
 
-def cut(tokenizer: Tokenizer, texts: Sequence[MarkedText]) -> list[Cut]:
+def cut(
+    tokenizer: Tokenizer, texts: Sequence[MarkedText], context: int | None = None
+) -> list[Cut]:
     """The tokens of each text; a span begins and ends with a token of its own.
+
+    Units: ``context`` in tokens: as many are kept before the first span and behind the second.
 
     Raises:
         InputError: there is no token in a span: it holds invisible signs only.
@@ -29,6 +35,9 @@ def cut(tokenizer: Tokenizer, texts: Sequence[MarkedText]) -> list[Cut]:
         pieces = [tokenizer(piece) for piece in text.pieces]
         if not (pieces[1] and pieces[3]):
             raise InputError(f"text {row}: a span has no token: {str(text)!r:.80}\n  mark a word")
+        if context is not None:
+            pieces[0] = pieces[0][max(len(pieces[0]) - context, 0) :]
+            pieces[4] = pieces[4][:context]
         ends = np.cumsum([len(piece) for piece in pieces]).tolist()
         first, second = (ends[0], ends[1]), (ends[2], ends[3])
         spans = (*first, *second) if text.e1_first else (*second, *first)
@@ -36,25 +45,35 @@ def cut(tokenizer: Tokenizer, texts: Sequence[MarkedText]) -> list[Cut]:
     return found
 
 
+def affixes(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The beginnings and the endings of tokens."""
+    return [token[:BEGINNING] for token in tokens], [token[-ENDING:] for token in tokens]
+
+
 @dataclass(frozen=True, eq=False)
 class MarkedIds:
-    """Word numbers of B texts, and where their spans are.
+    """Word numbers of B texts, where their spans are, and numbers of the words' affixes, if any.
 
     Shapes: spans (B, 4): the first token of e1 and the one behind its last, the same of e2.
     """
 
     ids: Ragged
     spans: Array
+    affixes: tuple[Ragged, ...] = ()
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, cuts: Sequence[Cut]) -> MarkedIds:
-        """The word numbers of cut texts."""
+    def of(cls, vocabularies: Sequence[Vocabulary], cuts: Sequence[Cut]) -> MarkedIds:
+        """The numbers of cut texts, by the vocabulary of words and those of affixes, if any."""
+        vocabulary, *others = vocabularies
         ids = vocabulary.encode_batch([tokens for tokens, _ in cuts])
         spans = np.array([spans for _, spans in cuts], np.int64).reshape(-1, 4)
-        return cls(ids, spans)
+        found = zip(*(affixes(tokens) for tokens, _ in cuts), strict=True) if cuts else ((), ())
+        beside = (known.encode_batch(each) for known, each in zip(others, found, strict=False))
+        return cls(ids, spans, tuple(beside))
 
     def take(self, rows: Array) -> MarkedIds:
-        return MarkedIds(self.ids.take(rows), self.spans[rows])
+        beside = tuple(each.take(rows) for each in self.affixes)
+        return MarkedIds(self.ids.take(rows), self.spans[rows], beside)
 
     def __len__(self) -> int:
         return len(self.ids)

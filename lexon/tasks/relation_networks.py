@@ -19,23 +19,36 @@ POOLS = {"cnn": ("max", "piecewise"), "bilstm": ("attention", "max")}
 UNUSED = {"cnn": ("hidden", "layers"), "bilstm": ("windows", "filters")}
 
 
-class Positions(nn.Module):
-    """Word vectors with vectors of the distances to both spans beside them.
+class Features(nn.Module):
+    """Word vectors, and beside them vectors of distances to both spans and of affixes.
 
-    Equations: x[s] = (E[word], P1[distance to e1], P2[distance to e2]), distances clipped.
-    Shapes: S tokens -> (S, D + 2P).
-    Source: Zeng et al. 2014, section 3.3.
+    Equations: x[s] = (E[word], P1[distance to e1], P2[distance to e2], B[beginning], A[ending]),
+    distances clipped.
+    Shapes: S tokens -> (S, D + 2P + 2A).
+    Source: Zeng et al. 2014, section 3.3, for distances; Collobert et al. 2011, section 6.1, for
+    endings.
     """
 
-    def __init__(self, width: int, max_distance: int, rng: np.random.Generator) -> None:
-        self.max_distance = max_distance
-        self.near = [
-            nn.Embedding(2 * max_distance + 1, width, rng=rng) for _ in range(2 * bool(width))
-        ]
+    def __init__(
+        self, settings: dict[str, Any], affixes: Sequence[int], rng: np.random.Generator
+    ) -> None:
+        self.max_distance: int = settings["max_distance"]
+        width, rows = settings["position_dimension"], 2 * self.max_distance + 1
+        self.near = [nn.Embedding(rows, width, rng=rng) for _ in range(2 * bool(width))]
+        width = settings["affix_dimension"]
+        self.affixes = [nn.Embedding(number, width, rng=rng) for number in affixes]
 
     def forward(self, words: Tensor, texts: MarkedIds) -> Tensor:
         beside = [near(texts.distances(e, self.max_distance)) for e, near in enumerate(self.near)]
+        pairs = zip(self.affixes, texts.affixes, strict=True)
+        beside += [affix(ids.rows) for affix, ids in pairs]
         return ops.concatenate(words, *beside, axis=1) if beside else words
+
+
+def input_width(settings: dict[str, Any]) -> int:
+    """Columns of what a network reads."""
+    beside = settings["position_dimension"] + settings["affix_dimension"]
+    return int(settings["dimension"] + 2 * beside)
 
 
 class NgramRelation(TextNetwork):
@@ -52,7 +65,7 @@ class NgramRelation(TextNetwork):
     def __init__(
         self,
         table: nn.Embedding,
-        positions: Positions,
+        features: Features,
         width: int,
         windows: Sequence[int],
         filters: int,
@@ -61,7 +74,7 @@ class NgramRelation(TextNetwork):
         dropout: float,
         rng: np.random.Generator,
     ) -> None:
-        self.table, self.positions, self.pool = table, positions, pool
+        self.table, self.features, self.pool = table, features, pool
         self.conv = nn.NgramConv(width, filters, windows, activation="tanh", rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.out = nn.Linear(filters * len(windows) * self.pieces, classes, rng=rng)
@@ -80,8 +93,8 @@ class NgramRelation(TextNetwork):
         return self.out(self.dropout(h))
 
     def read(self, texts: MarkedIds) -> Tensor:
-        """What the filters see (S, D + 2P)."""
-        return self.dropout(self.positions(self.table(texts.ids.rows), texts))
+        """What the filters see (S, D + 2P + 2A)."""
+        return self.dropout(self.features(self.table(texts.ids.rows), texts))
 
     def _by_piece(self, x: Tensor, texts: MarkedIds, window: int) -> Tensor:
         """The filters of one window over each piece (B, 3F); 0 for a piece without n-grams."""
@@ -99,7 +112,7 @@ class RecurrentRelation(RecurrentText):
     def __init__(
         self,
         table: nn.Embedding,
-        positions: Positions,
+        features: Features,
         layer: nn.LSTM,
         pool: str,
         classes: int,
@@ -107,7 +120,7 @@ class RecurrentRelation(RecurrentText):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(table, layer, pool, classes, dropout, rng)
-        self.positions = positions
+        self.features = features
 
     def forward(self, texts: MarkedIds) -> Tensor:  # type: ignore[override]
         outputs, state = self.read(texts)
@@ -115,41 +128,47 @@ class RecurrentRelation(RecurrentText):
 
     def read(self, texts: MarkedIds) -> tuple[Tensor, Any]:
         """The outputs of both directions (S, 2H), and the final states."""
-        x = self.dropout(self.positions(self.table(texts.ids.rows), texts))
+        x = self.dropout(self.features(self.table(texts.ids.rows), texts))
         outputs, state = self.layer(x, texts.ids.lengths, detach=False)
         return outputs, state
 
 
 def build_network(
-    model: str, settings: dict[str, Any], words: int, classes: int, rng: np.random.Generator
+    model: str,
+    settings: dict[str, Any],
+    sizes: Sequence[int],
+    classes: int,
+    rng: np.random.Generator,
 ) -> NgramRelation | RecurrentRelation:
     """The network called ``model``, with first values drawn from ``rng``.
+
+    ``sizes``: how many words there are, and how many of each affix, if any.
 
     Raises:
         InputError: there is none of that name.
     """
     if model not in POOLS:
         raise InputError(f"model {model!r} is none of {', '.join(POOLS)}")
-    table = word_table(settings, words, rng)
-    positions = Positions(settings["position_dimension"], settings["max_distance"], rng)
-    width = settings["dimension"] + 2 * settings["position_dimension"]
+    table = word_table(settings, sizes[0], rng)
+    features, width = Features(settings, sizes[1:], rng), input_width(settings)
     pool, dropout = settings["pool"], settings["dropout"]
     if model == "cnn":
         windows, filters = settings["windows"], settings["filters"]
-        return NgramRelation(table, positions, width, windows, filters, pool, classes, dropout, rng)
+        return NgramRelation(table, features, width, windows, filters, pool, classes, dropout, rng)
     layer = nn.LSTM(width, settings["hidden"], settings["layers"], True, dropout, rng=rng)
-    return RecurrentRelation(table, positions, layer, pool, classes, dropout, rng)
+    return RecurrentRelation(table, features, layer, pool, classes, dropout, rng)
 
 
 def weight_shapes(
-    model: str, settings: dict[str, Any], words: int, classes: int
+    model: str, settings: dict[str, Any], sizes: Sequence[int], classes: int
 ) -> dict[str, tuple[int, ...]]:
     """The weights of the network that :func:`build_network` would build, without building it."""
-    beside, max_distance = settings["position_dimension"], settings["max_distance"]
-    width = settings["dimension"] + 2 * beside
-    shapes: dict[str, tuple[int, ...]] = {"table.weight": (words, settings["dimension"])}
-    for place in range(2 * bool(beside)):
-        shapes[f"positions.near.{place}.weight"] = (2 * max_distance + 1, beside)
+    near, width = settings["position_dimension"], input_width(settings)
+    shapes: dict[str, tuple[int, ...]] = {"table.weight": (sizes[0], settings["dimension"])}
+    for place in range(2 * bool(near)):
+        shapes[f"features.near.{place}.weight"] = (2 * settings["max_distance"] + 1, near)
+    for place, number in enumerate(sizes[1:]):
+        shapes[f"features.affixes.{place}.weight"] = (number, settings["affix_dimension"])
     if model == "bilstm":
         wide = settings | {"dimension": width}
         return shapes | {"out.bias": (classes,)} | recurrent_shapes(model, wide, classes)

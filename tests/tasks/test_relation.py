@@ -54,7 +54,7 @@ def models() -> dict[str, RelationClassifier]:
 
 def encoded(*texts: str) -> MarkedIds:
     cuts = cut(Tokenizer("words"), [MarkedText.parse(text) for text in texts])
-    return MarkedIds.of(Vocabulary.build(tokens for tokens, _ in cuts), cuts)
+    return MarkedIds.of([Vocabulary.build(tokens for tokens, _ in cuts)], cuts)
 
 
 # Spans in tokens
