@@ -20,9 +20,7 @@ BEGINNING, ENDING = 5, 3
 Cut = tuple[list[str], tuple[int, int, int, int]]
 
 
-def cut(
-    tokenizer: Tokenizer, texts: Sequence[MarkedText], context: int | None = None
-) -> list[Cut]:
+def cut(tokenizer: Tokenizer, texts: Sequence[MarkedText], context: int | None = None) -> list[Cut]:
     """The tokens of each text; a span begins and ends with a token of its own.
 
     Units: ``context`` in tokens: as many are kept before the first span and behind the second.

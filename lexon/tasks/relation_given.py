@@ -61,7 +61,13 @@ def check_settings(model: Any) -> None:
     if model.pool is not None:
         choice(model, "pool", POOLS[model.model])
     least = dict.fromkeys(("filters", "hidden", "layers", "dimension", "max_distance"), 1)
-    least |= {"min_count": 1, "epochs": 1, "batch_size": 1, "position_dimension": 0, "affix_dimension": 0}
+    least |= {
+        "min_count": 1,
+        "epochs": 1,
+        "batch_size": 1,
+        "position_dimension": 0,
+        "affix_dimension": 0,
+    }
     may_lack = {"patience": 1, "max_vocabulary": 2, "context": 0}
     for name, smallest in (least | may_lack).items():
         if name in least or getattr(model, name) is not None:

@@ -14,7 +14,7 @@ from lexon.tasks.networks import RecurrentText, TextNetwork, recurrent_shapes, w
 from lexon.tasks.relation_encode import MarkedIds
 
 #: What each network makes of its values over time: the usual way first.
-POOLS = {"cnn": ("max", "piecewise"), "bilstm": ("attention", "max")}
+POOLS = {"cnn": ("piecewise", "max"), "bilstm": ("attention", "max")}
 #: The parameters of an estimator that a network has no use for.
 UNUSED = {"cnn": ("hidden", "layers"), "bilstm": ("windows", "filters")}
 

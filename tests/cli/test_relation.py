@@ -59,8 +59,8 @@ def test_a_semeval_file_becomes_a_model_and_a_report(semeval: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [("--model", "bilstm", "--hidden", "4", "--dimension", "4", "--epochs", "1"),
-     (*TINY_CNN, "--pool", "piecewise", "--loss", "cross-entropy", "--position-dimension", "2",
-      "--max-distance", "4", "--other", "None")],
+     (*TINY_CNN, "--pool", "max", "--loss", "cross-entropy", "--position-dimension", "2",
+      "--max-distance", "4", "--other", "None", "--affix-dimension", "3", "--context", "5")],
 )  # fmt: skip
 def test_the_settings_arrive(options: tuple[str, ...], semeval: Path) -> None:
     answer = train(semeval, *options, "--no-baseline", "--threads", "1")
@@ -102,7 +102,7 @@ def test_an_evaluation_prints_relations(relations: Path) -> None:
         (("--model", "linear"), "model is 'linear', none of cnn, bilstm"),
         (("--word-ngrams", "2"), "--word-ngrams is no setting of this job"),
         (("--separator", ";"), "--separator"),
-        (("--pool", "last"), "pool is 'last', none of max, piecewise"),
+        (("--pool", "last"), "pool is 'last', none of piecewise, max"),
         (("--target", "label"), "--task relation does not go with --target"),
         (("--valid", "strange.csv"), "strange.csv: 1 row with the unknown label 'New'"),
         (("--test", "unmarked.csv"), "unmarked.csv: no spans are marked"),

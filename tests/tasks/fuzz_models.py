@@ -63,11 +63,13 @@ def seeds(folder: Path) -> list[bytes]:
     several = [["p"], ["p", "x"], ["n"], []] * 6
     models.append(TextClassifier("linear", class_weight="balanced", **small).fit(TEXTS, several))
     marked, kinds = ["<e1>a</e1> b <e2>c</e2>", "b <e2>c</e2> <e1>a</e1>"] * 12, ["X", "Other"] * 12
-    spans = {"position_dimension": 2, "max_distance": 3}
+    spans = {"position_dimension": 2, "max_distance": 3, "affix_dimension": 2}
     for name in ("cnn", "bilstm"):
         models.append(RelationClassifier(name, **small, **spans).fit(marked, kinds))
     models.append(
-        RelationClassifier(pool="piecewise", **small, loss="cross-entropy").fit(marked, kinds)
+        RelationClassifier(pool="max", **small, loss="cross-entropy", affix_dimension=0).fit(
+            marked, kinds
+        )
     )
     models.append(TabularRegressor(hidden=(4,), epochs=1).fit(TABLE, TABLE["size"]))
     models.append(TabularClassifier(hidden=(4,), epochs=1).fit(TABLE, TABLE["garden"]))

@@ -26,11 +26,11 @@ from tests.tasks.relations import sentences
 
 SMALL: dict[str, Any] = {
     "dimension": 8, "filters": 10, "hidden": 8, "windows": (2, 3), "position_dimension": 3,
-    "max_distance": 5, "epochs": 3, "seed": 2,
+    "max_distance": 5, "affix_dimension": 4, "learning_rate": 0.002, "epochs": 3, "seed": 2,
 }  # fmt: skip
 KINDS: dict[str, dict[str, Any]] = {
-    "cnn": {"model": "cnn"},
-    "piecewise": {"model": "cnn", "pool": "piecewise"},
+    "cnn": {"model": "cnn", "pool": "max"},
+    "piecewise": {"model": "cnn"},
     "bilstm": {"model": "bilstm", "learning_rate": 0.01},
     "bilstm-max": {
         "model": "bilstm",
@@ -38,7 +38,12 @@ KINDS: dict[str, dict[str, Any]] = {
         "loss": "cross-entropy",
         "learning_rate": 0.01,
     },
-    "cross-entropy": {"model": "cnn", "loss": "cross-entropy", "position_dimension": 0},
+    "cross-entropy": {
+        "model": "cnn",
+        "loss": "cross-entropy",
+        "position_dimension": 0,
+        "affix_dimension": 0,
+    },
 }
 TEXTS, LABELS = sentences(120, 1)
 NEW, NEW_LABELS = sentences(80, 2)
@@ -73,6 +78,34 @@ def test_a_span_ends_a_token() -> None:
     assert tokens == ["cat", "fish", "'", "s"] and spans == (1, 2, 0, 1)
     with pytest.raises(InputError, match="text 0: a span has no token"):
         cut(Tokenizer("words"), [MarkedText("a \u200b", (0, 1), (2, 3))])
+
+
+def test_only_the_context_of_the_spans_is_kept() -> None:
+    text = MarkedText.parse("a b c <e1>d</e1> e <e2>f</e2> g h i")
+    for context, expected in ((0, "d e f"), (2, "b c d e f g h"), (9, "a b c d e f g h i")):
+        ((tokens, spans),) = cut(Tokenizer("words"), [text], context)
+        assert " ".join(tokens) == expected
+        assert [tokens[slice(*spans[n : n + 2])] for n in (0, 2)] == [["d"], ["f"]]
+    model = RelationClassifier(**SMALL | {"context": 1, "epochs": 1}).fit(TEXTS, LABELS)
+    (one, other) = model.explain(["x <e1>a</e1> b <e2>c</e2> d", "y x <e1>a</e1> b <e2>c</e2> d e"])
+    assert one == other and one.tokens == ("x", "a", "b", "c", "d")
+
+
+def test_affixes_tell_of_words_that_training_did_not_meet() -> None:
+    def rows(first: int, last: int) -> tuple[list[str], list[str]]:
+        ends = [("er", "X"), ("ing", "Y")] * (last - first)
+        words = [
+            f"w{n}{end}" for n, (end, _) in zip(np.arange(first, last).repeat(2), ends, strict=True)
+        ]
+        return [f"<e1>{word}</e1> <e2>x</e2>" for word in words], [label for _, label in ends]
+
+    settings = SMALL | {"epochs": 20, "validation_fraction": 0, "learning_rate": 0.01}
+    model = RelationClassifier(**settings).fit(*rows(0, 30))
+    texts, labels = rows(90, 95)
+    assert not model.vocabulary_.encode(["w90er", "w94ing"]).any()
+    assert model.score(texts, labels) == 1.0
+    blind = RelationClassifier(**settings | {"affix_dimension": 0}).fit(*rows(0, 30))
+    assert blind.affixes_ == () and len(set(blind.predict(texts).tolist())) == 1
 
 
 def test_ngrams_fall_into_the_piece_of_their_middle() -> None:
@@ -119,7 +152,7 @@ def test_position_alone_tells_the_direction() -> None:
     labels = ["X", "Y"] * 30
     settings = SMALL | {"epochs": 20, "validation_fraction": 0, "dropout": 0.0}
     assert RelationClassifier(**settings).fit(texts, labels).score(texts, labels) == 1.0
-    blind = settings | {"position_dimension": 0}
+    blind = settings | {"position_dimension": 0, "pool": "max"}
     assert RelationClassifier(**blind).fit(texts, labels).score(texts, labels) < 0.7
 
 
@@ -276,7 +309,13 @@ def test_attention_adds_up_to_one(models: dict[str, RelationClassifier]) -> None
 
 
 def test_the_word_that_tells_the_relation_is_named() -> None:
-    settings = SMALL | {"epochs": 30, "dropout": 0.2, "windows": (1,), "position_dimension": 0}
+    settings = SMALL | {
+        "epochs": 30,
+        "dropout": 0.2,
+        "windows": (1,),
+        "position_dimension": 0,
+        "pool": "max",
+    }
     model = RelationClassifier(**settings).fit(*sentences(300, 3))
     found = [one for one in model.explain(NEW) if one.predicted != "Other"]
     best = [one.tokens[int(np.argmax(one.weights))] for one in found]
@@ -354,13 +393,15 @@ def test_data_of_no_use_are_refused(X: Any, y: Any, said: str) -> None:
     ("settings", "said"),
     [
         ({"model": "linear"}, "none of cnn, bilstm"),
-        ({"pool": "attention"}, "pool is 'attention', none of max, piecewise"),
+        ({"pool": "attention"}, "pool is 'attention', none of piecewise, max"),
         ({"model": "bilstm", "pool": "piecewise"}, "none of attention, max"),
         ({"loss": "hinge"}, "none of ranking, cross-entropy"),
         ({"tokens": "word"}, "did you mean 'words'"),
         ({"optimizer": "adm"}, "did you mean 'adam'"),
         ({"position_dimension": -1}, "position_dimension is -1"),
         ({"max_distance": 0}, "max_distance is 0"),
+        ({"affix_dimension": -1}, "affix_dimension is -1"),
+        ({"context": -1}, "context is -1"),
         ({"layers": 1000}, "50 or fewer"),
         ({"hidden": 0}, "hidden is 0"),
         ({"windows": ()}, "each once"),
