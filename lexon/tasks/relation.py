@@ -70,7 +70,8 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         affix_dimension: width of the vectors of a word's beginning (5 signs) and ending (3 signs),
             which tell of words that training did not meet; 0: none.
         context: tokens kept before the first span and behind the second; None keeps all.
-        loss: "ranking" (dos Santos et al. 2015) or "cross-entropy".
+        loss: "ranking" (dos Santos et al. 2015) or "cross-entropy"; None is the first for cnn, the
+            other for bilstm.
         other: the label of rows without one of the relations. It is left out of the official
             score, and with the ranking loss it has no score of its own: it is predicted where no
             relation scores above 0.
@@ -119,7 +120,7 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         max_distance: int = 20,
         affix_dimension: int = 50,
         context: int | None = None,
-        loss: str = "ranking",
+        loss: str | None = None,
         other: str = "Other",
         dropout: float = 0.5,
         optimizer: str = "adam",
@@ -271,7 +272,8 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
     def _settings(self) -> dict[str, Any]:
         """What a model file says of them: vectors to begin with are in the weights by now."""
         pool = POOLS[self.model][0] if self.pool is None else self.pool
-        return super()._settings() | {"vectors": None, "dimension": self.width_, "pool": pool}
+        found = {"vectors": None, "dimension": self.width_, "pool": pool}
+        return super()._settings() | found | {"loss": "ranking" if self._ranks else "cross-entropy"}
 
     def unused(self) -> tuple[str, ...]:
         """The parameters that this network has no use for."""
@@ -291,9 +293,14 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         return self.vocabulary_, *self.affixes_
 
     @property
+    def _ranks(self) -> bool:
+        """Whether the loss is the ranking loss."""
+        return self.model == "cnn" if self.loss is None else self.loss == "ranking"
+
+    @property
     def _scoreless(self) -> int | None:
         """The number of the class that has no score of its own, if there is one."""
-        if self.loss != "ranking" or self.other not in self.labels_.names:
+        if not self._ranks or self.other not in self.labels_.names:
             return None
         return self.labels_.names.index(self.other)
 
@@ -310,7 +317,7 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         return np.where(classes == none, -1, classes - (classes > none))
 
     def _loss(self, logits: Tensor, targets: Array) -> Tensor:
-        if self.loss == "ranking":
+        if self._ranks:
             return ops.ranking_loss(logits, targets=targets)
         return ops.cross_entropy(logits, targets=targets)
 

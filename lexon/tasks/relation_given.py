@@ -56,7 +56,8 @@ def checked_rows(X: Any, y: Any) -> tuple[list[MarkedText], list[str], str]:
 def check_settings(model: Any) -> None:
     """Raise InputError for a parameter that makes no sense."""
     choice(model, "model", POOLS)
-    choice(model, "loss", LOSSES)
+    if model.loss is not None:
+        choice(model, "loss", LOSSES)
     choice(model, "tokens", KINDS)
     if model.pool is not None:
         choice(model, "pool", POOLS[model.model])

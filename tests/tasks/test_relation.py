@@ -31,7 +31,7 @@ SMALL: dict[str, Any] = {
 KINDS: dict[str, dict[str, Any]] = {
     "cnn": {"model": "cnn", "pool": "max"},
     "piecewise": {"model": "cnn"},
-    "bilstm": {"model": "bilstm", "learning_rate": 0.01},
+    "bilstm": {"model": "bilstm", "loss": "ranking", "learning_rate": 0.01},
     "bilstm-max": {
         "model": "bilstm",
         "pool": "max",
@@ -170,6 +170,7 @@ def test_other_has_no_score_of_its_own(models: dict[str, RelationClassifier]) ->
         np.log(chances[:, :4] / chances[:, 4:]), scores, rtol=1e-3, atol=1e-4
     )
     assert models["cross-entropy"].network_.out.weight.shape[0] == 5
+    assert RelationClassifier("cnn")._ranks and not RelationClassifier("bilstm")._ranks
 
 
 def test_no_relation_above_zero_is_other(models: dict[str, RelationClassifier]) -> None:
