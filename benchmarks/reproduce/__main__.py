@@ -23,6 +23,7 @@ from benchmarks.reproduce import (
     kim,
     language,
     page,
+    relation,
     reuters,
     reviews,
     tabular,
@@ -89,6 +90,12 @@ EXPERIMENTS = {
         )
         for name, dimension in (("vectors-cbow100", 100), ("vectors-cbow300", 300))
     },
+    "relation": Experiment(
+        relation.cells(given=False), "words and positions, no outside vectors; asked: 0.76"
+    ),
+    "relation-vectors": Experiment(
+        relation.cells(given=True), "vectors of lexon on 24 M words; asked: 0.795"
+    ),
     "vectors-zh": Experiment(word_vectors.chinese(), pairs=word_vectors.CHINESE_PAIRS),
 }
 

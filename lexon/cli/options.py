@@ -84,6 +84,8 @@ def _past(context: click.Context, option: click.Parameter, value: str | None) ->
         raise click.BadParameter(f"{value!r} is neither 7 nor a range such as 5..7") from None
 
 
+#: What becomes of values over time; relations have "piecewise".
+POOLS = ("max", "mean", "last", "attention", "piecewise")
 #: Networks; a job on attributes has the first two, one on series rnn, gru and lstm.
 MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm")
 
@@ -117,8 +119,8 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--layers", type=int, help="Recurrent layers on top of each other [1]."),
     click.option(
         "--pool",
-        type=click.Choice(["max", "mean", "last", "attention"]),
-        help="What becomes of recurrent outputs over time [max].",
+        type=click.Choice(POOLS),
+        help="What becomes of values over time [max; piecewise for relations].",
     ),
     click.option("--vectors", type=click.Path(), help="File of word vectors to begin with."),
     click.option("--static/--trained", default=None, help="Leave those vectors as they are."),
@@ -150,6 +152,12 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--order", help="Column of their order in time, such as date."),
     click.option("--leave-out", callback=_names, help="Columns that are no inputs: year,month."),
     click.option("--past", callback=_past, help="Rows to forecast from, such as 5..7 [5..7]."),
+    click.option("--loss", type=click.Choice(["ranking", "cross-entropy"]), help="Of relations."),
+    click.option("--other", help="Label of rows without a relation [Other]."),
+    click.option("--position-dimension", type=int, help="Width of vectors of distances to spans."),
+    click.option("--max-distance", type=int, help="Tokens from which on distances are the same."),
+    click.option("--affix-dimension", type=int, help="Width of vectors of words' affixes."),
+    click.option("--context", type=int, help="Tokens kept around the spans; all of them."),
 ]
 
 #: The estimator's parameters that are options.
@@ -157,8 +165,8 @@ DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
     "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
     "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
-    "threshold", "output", "series", "by", "order",
-    "past", "leave_out",
+    "threshold", "output", "series", "by", "order", "past", "leave_out", "loss", "other",
+    "position_dimension", "max_distance", "affix_dimension", "context",
 )  # fmt: skip
 
 
@@ -198,7 +206,7 @@ def resuming_options(command: Command) -> Command:
 _READING: list[Callable[[Command], Command]] = [
     click.option(
         "--format",
-        type=click.Choice(["csv", "tsv", "jsonl", "fasttext", "labelled", "lines"]),
+        type=click.Choice(["csv", "tsv", "jsonl", "fasttext", "labelled", "lines", "semeval"]),
         help="Of the data files; recognised when not given.",
     ),
     click.option("--encoding", help="Such as utf-8, gb18030, latin-1; recognised."),

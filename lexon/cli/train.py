@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lexon.cli.jobs import job
+from lexon.cli.jobs import JOBS, job
 from lexon.cli.jobs.common import resumption
 from lexon.cli.options import (
     check_output,
@@ -20,6 +20,11 @@ from lexon.errors import InputError, NonFiniteError
 
 @click.command()
 @click.argument("file")
+@click.option(
+    "--task",
+    type=click.Choice(list(JOBS)),
+    help="The job: texts into classes [text], --target from a table, or another one.",
+)
 @click.option("-o", "--model-file", required=True, help="The model file to write.")
 @click.option("--text", help="Column of the texts; guessed when not given.")
 @click.option("--label", help="Column of the labels; guessed when not given.")
@@ -58,6 +63,7 @@ def command(file: str, model_file: str, **options: Any) -> int:
     lexon train news.jsonl --label topics --epochs 10 -o news.lexon --report news.html
     lexon train computers.csv --target price --model mlp -o prices.lexon
     lexon train weather.csv --series high_temp --by city --order date --past 5..7 -o weather.lexon
+    lexon train TRAIN_FILE.TXT --task relation --model cnn -o relations.lexon
     """
     from lexon.parallel import threads
 
@@ -84,13 +90,24 @@ def command(file: str, model_file: str, **options: Any) -> int:
 
 
 def _kind(options: dict[str, Any]) -> str:
-    """Which job it is."""
-    if options["series"] is not None:
-        return "series"
+    """Which job it is: the one named, or the one that the other options tell.
+
+    Raises:
+        InputError: they tell another one, or do not say enough.
+    """
+    task: str | None = options["task"]
+    kind = task or "text"
+    for option, owner, column in (("target", "table", "predict"), ("series", "series", "forecast")):
+        if options[option] is None and task == owner:
+            raise InputError(f"--task {owner} needs --{option}: the column to {column}")
+        if options[option] is not None:
+            if task not in (None, owner):
+                raise InputError(f"--task {task} does not go with --{option}\n  give one of them")
+            kind = owner
     for name in ("test_from", "test_share"):
-        if options[name] is not None:
+        if options[name] is not None and kind != "series":
             raise InputError(f"--{name.replace('_', '-')} is of a job on series\n  give --series")
-    return "text" if options["target"] is None else "table"
+    return kind
 
 
 def _refuse_pairs(options: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from lexon.ops.loss import (
     binary_cross_entropy,
     cross_entropy,
     linear_cross_entropy,
+    ranking_loss,
     squared_error,
 )
 from lexon.ops.ngram import ngram, ngram_counts, ngram_max, ngram_mean
@@ -116,6 +117,7 @@ __all__ = [
     "norm",
     "pooled_lengths",
     "power",
+    "ranking_loss",
     "relu",
     "reshape",
     "rnn",

@@ -16,6 +16,7 @@ from lexon.kernels.softmax import softmax_gradient
 from lexon.ops.elementwise import multiply, softplus, subtract
 from lexon.ops.product import linear
 from lexon.ops.reduce import log_softmax, sum_
+from lexon.ops.shape import index
 from lexon.parallel import blocks, share
 
 Reduction = Literal["mean", "sum"]
@@ -215,6 +216,86 @@ def _linear_cross_entropy(
     x: Tensor, w: Tensor, b: Tensor, *, targets: Array, reduction: Reduction = "mean"
 ) -> Tensor:
     return cross_entropy(linear(x, w, b), targets=targets, reduction=reduction)
+
+
+@op("x: N C | targets: N -> loss: ")
+def ranking_loss(
+    x: Array,
+    *,
+    targets: Array,
+    margin: float = 2.5,
+    wrong_margin: float = 0.5,
+    scale: float = 2.0,
+    reduction: Reduction = "mean",
+) -> tuple[Array, Pull]:
+    """The true class is to score above ``margin``, the best wrong one below ``-wrong_margin``.
+
+    Equations: loss = mean (or sum) over n of log(1 + e**(g (margin - x[n, t_n]))) +
+    log(1 + e**(g (wrong_margin + x[n, w_n]))), g the ``scale``, w_n the wrong class of the highest
+    score (the first one wins ties). A target of -1 is none of the classes: its first term is left
+    out and every class is wrong. With a single class the second term of its own rows is left out.
+    Shapes: x (N, C) scores, targets (N) class numbers or -1. Units: the loss in nats.
+    Source: dos Santos, Xiang, Zhou 2015, Classifying relations by ranking, equation 1.
+
+    Raises:
+        InputError: a target is no class number and not -1.
+    """
+    t, rival = _rivals(x, targets)
+    each = _scale(reduction, len(x), x.dtype)
+    true, wrong = np.flatnonzero(t >= 0), np.flatnonzero(rival >= 0)
+    below = scale * (margin - x[true, t[true]])
+    above = scale * (wrong_margin + x[wrong, rival[wrong]])
+    loss = np.logaddexp(0, below).sum() + np.logaddexp(0, above).sum()
+
+    def pull(dy: Array) -> Array:
+        dx = np.zeros_like(x)
+        factor = dy * each * scale
+        dx[true, t[true]] -= factor * _logistic(below)
+        dx[wrong, rival[wrong]] += factor * _logistic(above)
+        return dx
+
+    return np.asarray(loss * each, x.dtype), pull
+
+
+@ranking_loss.composed
+def _ranking_loss(
+    x: Tensor,
+    *,
+    targets: Array,
+    margin: float = 2.5,
+    wrong_margin: float = 0.5,
+    scale: float = 2.0,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    t, rival = _rivals(x.value, targets)
+    true, wrong = np.flatnonzero(t >= 0), np.flatnonzero(rival >= 0)
+    below = (margin - index(x, index=(true, t[true]))) * scale
+    above = (index(x, index=(wrong, rival[wrong])) + wrong_margin) * scale
+    total = sum_(softplus(below)) + sum_(softplus(above))
+    return multiply(total, float(_scale(reduction, len(x.value), x.dtype)))
+
+
+def _rivals(x: Array, targets: Array) -> tuple[Array, Array]:
+    """The targets, and the wrong class of the highest score for each row; -1 where there is none.
+
+    Raises:
+        InputError: a target is no class number and not -1.
+    """
+    t = np.asarray(targets) if np.size(targets) else np.empty(0, np.int64)
+    none = t == -1
+    t = np.where(none, -1, _checked_classes(np.where(none, 0, t), x.shape[1]))
+    others = x.copy()
+    rows = np.flatnonzero(t >= 0)
+    others[rows, t[rows]] = -np.inf
+    rival = others.argmax(axis=1) if len(x) else np.empty(0, np.int64)
+    return t, np.where((t >= 0) & (x.shape[1] == 1), -1, rival)
+
+
+def _logistic(x: Array) -> Array:
+    """1 / (1 + e**-x), which no x overflows."""
+    decay = np.exp(-np.abs(x))
+    y: Array = np.where(x >= 0, 1, decay) / (1 + decay)
+    return y
 
 
 def _checked_classes(t: Array, classes: int) -> Array:

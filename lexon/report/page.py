@@ -89,6 +89,7 @@ def _content(outcome: Outcome) -> dict[str, Any]:
         "best": figures.best_epoch(history),
         "curves": sections.curves(outcome),
         "facts": [*_costs(outcome).items(), *outcome.facts.items()],
+        "decisions": sections.decisions(outcome),
         "duplicates": outcome.duplicates[:DUPLICATES],
         **_details(outcome),
     }

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from lexon.report import figures
 from lexon.report.words import difference
 from lexon.tasks.evaluation import Evaluation, Example
-from lexon.tasks.outcome import Outcome
+from lexon.tasks.outcome import Explanation, Outcome
 from lexon.train.history import merit
 
 #: How many of the worst errors are listed.
 WORST = 25
+#: How many tokens of an explained text are shown.
+TOKENS = 300
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,40 @@ def classes(own: Evaluation, baseline: Evaluation | None) -> list[ClassRow]:
         )
         for score in own.per_class
     ]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A token of an explained text: how strongly it is tinted, and in which span it stands."""
+
+    text: str
+    share: float  # of the largest weight in the text, from -1 to 1
+    span: str  # "e1", "e2" or ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A text with the tokens that decided, its truth and its prediction."""
+
+    row: int
+    words: tuple[Word, ...]
+    label: str  # the class that the words speak for
+    truth: str
+    predicted: str
+
+
+def decisions(outcome: Outcome) -> list[Decision]:
+    """The explained texts, with weights as shares of the largest in each."""
+    return [_decision(one) for one in outcome.explained]
+
+
+def _decision(one: Explanation) -> Decision:
+    largest = max(map(abs, one.weights), default=0.0) or 1.0
+    words = []
+    for place, (token, weight) in enumerate(zip(one.tokens[:TOKENS], one.weights, strict=False)):
+        inside = [n for n, (start, end) in enumerate(one.spans, 1) if start <= place < end]
+        words.append(Word(token, weight / largest, f"e{inside[0]}" if inside else ""))
+    return Decision(one.row, tuple(words), one.label, one.truth, one.predicted)
 
 
 def is_regression(evaluation: Evaluation) -> bool:

@@ -3,11 +3,13 @@
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.language import LanguageModel
 from lexon.tasks.models import load
+from lexon.tasks.relation import RelationClassifier
 from lexon.tasks.series import SeriesRegressor
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
     "LanguageModel",
+    "RelationClassifier",
     "SeriesRegressor",
     "TabularClassifier",
     "TabularRegressor",

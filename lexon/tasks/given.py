@@ -51,7 +51,7 @@ def checked_texts(X: Any) -> list[str]:
     return texts
 
 
-def check_lengths(texts: Sequence[str], names: Sequence[Any]) -> None:
+def check_lengths(texts: Sequence[Any], names: Sequence[Any]) -> None:
     """Raise InputError if there are more texts than labels, or fewer."""
     if len(texts) != len(names):
         raise InputError(f"there are {len(texts):,} texts, but {len(names):,} labels")
@@ -190,7 +190,7 @@ def check_settings(model: Any) -> None:
         raise InputError("a linear model has no word vectors\n  choose mlp or cnn")
     if model.static and model.vectors is None:
         raise InputError("static word vectors must be given: vectors=... (--vectors FILE)")
-    _check_windows(model.windows)
+    check_windows(model.windows)
     _check_class_weight(model.class_weight)
 
 
@@ -203,7 +203,7 @@ def choice(model: Any, name: str, known: Any) -> None:
         raise InputError(f"{name} is {given!r}, none of {', '.join(known)}\n  {guess}")
 
 
-def _check_windows(windows: Any) -> None:
+def check_windows(windows: Any) -> None:
     given = isinstance(windows, (Sequence, np.ndarray)) and not isinstance(windows, str)
     sizes = list(windows) if given else []
     for size in sizes:

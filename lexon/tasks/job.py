@@ -83,8 +83,19 @@ def identity(settings: dict[str, Any], *digests: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def text_rival(model: TextClassifier) -> LinearBaseline:
+    """The rival of a text classifier: not trained yet."""
+    characters = model.tokenizer_.kind == "characters"
+    return LinearBaseline(model.tokenizer_, characters, model.seed)
+
+
+def fired(model: TextClassifier, part: Part) -> dict[str, Any]:
+    """What an outcome tells of the inside of a text classifier, seen on a part."""
+    return {"fired": fired_ngrams(model, part.texts[:2000])}
+
+
 def train_text(
-    model: TextClassifier,
+    model: Any,
     train: Part,
     *,
     valid: Part | None = None,
@@ -92,14 +103,17 @@ def train_text(
     baseline: bool = True,
     watcher: Watcher | None = None,
     resumption: Resumption | None = None,
-    after_fit: Callable[[TextClassifier], None] = lambda model: None,
+    after_fit: Callable[[Any], None] = lambda model: None,
     say: Callable[[str], None] = lambda line: None,
+    rival: Callable[[Any], LinearBaseline] = text_rival,
+    inside: Callable[[Any, Part], dict[str, Any]] = fired,
 ) -> Outcome:
     """Fit ``model``, and tell how good it is on the held-out part and on the test part.
 
     The held-out part is ``valid``, else a share of the training rows; it chose the best epoch, so
     its score is kind. The test part is looked at once, at the end. ``after_fit`` is given the
-    trained model before it is scored, to save it.
+    trained model before it is scored, to save it. Another kind of estimator with the methods of
+    ``TextClassifier`` brings its own ``rival`` and what its outcome tells of its ``inside``.
 
     Raises:
         InputError: a part or a setting cannot be used; labels are checked before training.
@@ -128,20 +142,20 @@ def train_text(
     parts = [part for part in (held, test) if part is not None and part.texts]
     evaluations = tuple(model.evaluate(p.texts, p.labels, p.name) for p in parts)
     wanted = baseline and model.history_.stopped != "interrupted"
-    rival, rival_name = _rival(model, learned, parts, say) if wanted else ((), "")
+    beside, name = _beside(rival(model), model, learned, parts, say) if wanted else ((), "")
     return Outcome(
         network=model.model,
         target="label",
         evaluations=evaluations,
-        baseline=rival,
-        baseline_name=rival_name,
+        baseline=beside,
+        baseline_name=name,
         history=model.history_,
         facts=_facts(model, learned, parts),
-        fired=fired_ngrams(model, (parts[-1] if parts else learned).texts[:2000]),
         duplicates=_duplicates(learned, parts),
         notes=model.notes_,
         seconds=seconds,
         memory=peak_memory(),
+        **inside(model, parts[-1] if parts else learned),
     )
 
 
@@ -166,7 +180,7 @@ def _check_labels(train: Part, *others: Part | None) -> None:
         raise InputError(f"{part.source or part.name}: {error}") from None
 
 
-def _split(model: TextClassifier, train: Part, valid: Part | None) -> tuple[Part, Part | None]:
+def _split(model: Any, train: Part, valid: Part | None) -> tuple[Part, Part | None]:
     """The rows that were learned from, and those held out."""
     if valid is not None or model.held_out_ is None:
         return train, valid
@@ -175,12 +189,14 @@ def _split(model: TextClassifier, train: Part, valid: Part | None) -> tuple[Part
     return train.take("training", kept), train.take("held-out", sorted(held))
 
 
-def _rival(
-    model: TextClassifier, learned: Part, parts: Sequence[Part], say: Callable[[str], None]
+def _beside(
+    rival: LinearBaseline,
+    model: Any,
+    learned: Part,
+    parts: Sequence[Part],
+    say: Callable[[str], None],
 ) -> tuple[tuple[Evaluation, ...], str]:
     say("training the linear baseline")
-    characters = model.tokenizer_.kind == "characters"
-    rival = LinearBaseline(model.tokenizer_, characters, model.seed)
     try:
         rival.fit(learned.texts, model.labels_, learned.labels)
     except ValueError as error:  # no words at all, or one class left in this part
@@ -189,7 +205,7 @@ def _rival(
     return tuple(rival.evaluate(p.texts, p.labels, p.name) for p in parts), rival.name
 
 
-def _facts(model: TextClassifier, learned: Part, parts: Sequence[Part]) -> dict[str, str]:
+def _facts(model: Any, learned: Part, parts: Sequence[Part]) -> dict[str, str]:
     facts = {"training rows": f"{len(learned.texts):,}"}
     facts |= {f"{part.name} rows": f"{len(part.texts):,}" for part in parts}
     facts |= {

@@ -9,6 +9,7 @@ from lexon import storage
 from lexon.errors import ModelFileError
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.language import LanguageModel
+from lexon.tasks.relation import RelationClassifier
 from lexon.tasks.series import SeriesRegressor
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 
@@ -16,6 +17,7 @@ from lexon.tasks.tabular import TabularClassifier, TabularRegressor
 ESTIMATORS: dict[str, Any] = {
     "text-classification": TextClassifier,
     "language-model": LanguageModel,
+    "relation-classification": RelationClassifier,
     "tabular-regression": TabularRegressor,
     "tabular-classification": TabularClassifier,
     "series-regression": SeriesRegressor,

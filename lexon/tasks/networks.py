@@ -188,7 +188,7 @@ Settings = dict[str, Any]
 Build = Callable[[Settings, int, int, np.random.Generator], TextNetwork]
 
 
-def _table(settings: Settings, words: int, rng: np.random.Generator) -> nn.Embedding:
+def word_table(settings: Settings, words: int, rng: np.random.Generator) -> nn.Embedding:
     table = nn.Embedding(words, settings["dimension"], static=settings["static"], rng=rng)
     with table.weight.writing() as array:
         array[0] = 0  # an unknown word says nothing
@@ -215,12 +215,12 @@ def _linear(settings: Settings, words: int, classes: int, rng: np.random.Generat
 
 
 def _mlp(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:
-    table = _table(settings, words, rng)
+    table = word_table(settings, words, rng)
     return MeanText(table, settings["hidden"], classes, settings["dropout"], rng)
 
 
 def _cnn(settings: Settings, words: int, classes: int, rng: np.random.Generator) -> TextNetwork:
-    table = _table(settings, words, rng)
+    table = word_table(settings, words, rng)
     return NgramText(
         table, settings["windows"], settings["filters"], classes, settings["dropout"], rng
     )
@@ -229,7 +229,7 @@ def _cnn(settings: Settings, words: int, classes: int, rng: np.random.Generator)
 def _recurrent(
     kind: Any, both: bool, settings: Settings, words: int, classes: int, rng: np.random.Generator
 ) -> TextNetwork:
-    table = _table(settings, words, rng)
+    table = word_table(settings, words, rng)
     dropout, layers = settings["dropout"], settings["layers"]
     layer = kind(settings["dimension"], settings["hidden"], layers, both, dropout, rng=rng)
     return RecurrentText(table, layer, settings["pool"], classes, dropout, rng)

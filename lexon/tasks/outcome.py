@@ -19,6 +19,23 @@ class Fired:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """One text as a network read it: what each token counted for the decision.
+
+    ``weights`` speak for the class ``label``; ``spans`` are the first token and the one behind the
+    last of each marked span. ``row`` and ``truth`` are those of an example, where there is one.
+    """
+
+    tokens: tuple[str, ...]
+    weights: tuple[float, ...]
+    spans: tuple[tuple[int, ...], ...]
+    label: str
+    predicted: str
+    truth: str = ""
+    row: int = 0
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One trained network beside its baseline.
 
@@ -38,6 +55,8 @@ class Outcome:
     facts: dict[str, str] = field(default_factory=dict)  # data, settings, versions: name to text
     notes: tuple[str, ...] = ()  # what the reader should know: dropped rows, guessed columns
     fired: tuple[Fired, ...] = ()
+    explained: tuple[Explanation, ...] = ()
+    words: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()  # class, words and weights
     duplicates: tuple[tuple[str, str, str], ...] = ()  # text, part it is in, label there
     seconds: float = 0.0  # of training, wall clock
     memory: float = 0.0  # peak of the process, in bytes

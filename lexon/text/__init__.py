@@ -5,6 +5,7 @@ from lexon.text.datasets import duplicates, standard_library_docs, stratified_ho
 from lexon.text.examples import Examples, read_examples
 from lexon.text.files import read_table
 from lexon.text.labels import Labels
+from lexon.text.relations import MarkedText, Relations, read_relations
 from lexon.text.stream import Stream
 from lexon.text.table import Cell, Recognised, Scalar, Table
 from lexon.text.tokens import Tokenizer
@@ -14,8 +15,10 @@ __all__ = [
     "Cell",
     "Examples",
     "Labels",
+    "MarkedText",
     "Ragged",
     "Recognised",
+    "Relations",
     "Scalar",
     "Stream",
     "Table",
@@ -24,6 +27,7 @@ __all__ = [
     "duplicates",
     "portions",
     "read_examples",
+    "read_relations",
     "read_table",
     "standard_library_docs",
     "stratified_holdout",

@@ -56,6 +56,18 @@ def read_examples(
     if separator == "":
         raise InputError("separator is empty; give the sign between labels, such as ','")
     table = read_table(source, format=format, encoding=encoding, delimiter=delimiter, header=header)
+    return examples_of(table, text, label, separator=separator, need_labels=need_labels)
+
+
+def examples_of(
+    table: Table,
+    text: str | None = None,
+    label: str | None = None,
+    *,
+    separator: str | None = None,
+    need_labels: bool = True,
+) -> Examples:
+    """Texts and labels of a table that was read; as `read_examples`."""
     text, label, notes = choose_columns(table, text, label, need_labels=need_labels)
     texts = [_text(cell) for cell in table.columns[text]]
     lines: Sequence[int] = table.line_numbers

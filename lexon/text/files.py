@@ -9,10 +9,12 @@ from lexon.errors import InputError
 from lexon.text.delimited import check_delimiter, rows_csv, rows_tsv, sniff_delimiter
 from lexon.text.encoding import decode
 from lexon.text.formats import PARSERS, parse_delimited, recognise_format
+from lexon.text.semeval import is_semeval, parse_semeval
 from lexon.text.source import read_bytes
 from lexon.text.table import FORMATS, Recognised, Table, file_name
 
 PACKED_SUFFIXES = {".gz", ".xz", ".bz2"}
+_PARSERS = PARSERS | {"semeval": parse_semeval}
 
 
 def read_table(
@@ -43,7 +45,7 @@ def read_table(
     del data
     format, delimiter = _format(text, path, format, delimiter)
     if delimiter is None:
-        parsed, header = PARSERS[format](text, name), False
+        parsed, header = _PARSERS[format](text, name), False
     else:
         rows = (rows_tsv if format == "tsv" else rows_csv)(text, delimiter, name)
         parsed, header = parse_delimited(rows, header, name)
@@ -65,6 +67,8 @@ def _format(
         return format, delimiter or sniff_delimiter(text)
     if format is not None:
         return format, None
+    if is_semeval(text):
+        return "semeval", None
     suffixes = [suffix.lower() for suffix in PurePath(path).suffixes]
     if suffixes and suffixes[-1] in PACKED_SUFFIXES:
         suffixes.pop()

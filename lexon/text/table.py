@@ -23,6 +23,7 @@ FORMATS = {
     "fasttext": "fastText lines",
     "labelled": "labelled lines",
     "lines": "one text a line",
+    "semeval": "SemEval-2010 Task 8",
 }
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar", " ": "space"}
 ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}

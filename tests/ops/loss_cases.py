@@ -32,6 +32,25 @@ def _last_layer(reduction: str) -> Any:
     return reference
 
 
+def _ranking(targets: Any, reduction: str) -> Any:
+    """dos Santos et al. 2015, equation 1, row by row."""
+
+    def reference(x: Any) -> Any:
+        import torch
+
+        losses = []
+        for row, target in zip(x, targets.tolist(), strict=True):
+            wrong = [row[c] for c in range(len(row)) if c != target]
+            terms = [torch.log1p(torch.exp(2 * (0.5 + torch.stack(wrong).max())))] if wrong else []
+            if target >= 0:
+                terms.append(torch.log1p(torch.exp(2 * (2.5 - row[target]))))
+            losses.append(sum(terms))
+        total = torch.stack(losses).sum()
+        return total / len(losses) if reduction == "mean" else total
+
+    return reference
+
+
 LAST = np.array([0, 36, 20, 1, 20])
 
 CASES = [
@@ -86,6 +105,22 @@ CASES = [
         for label, targets in (("classes", CLASSES), ("probabilities", PROBABILITIES))
         for weights in (None, WEIGHTS)
     ),
+    *(
+        Case(
+            "ranking_loss",
+            (x,),
+            {"targets": targets, "reduction": reduction},
+            f"{label}-{reduction}",
+            _ranking(targets, reduction),
+        )
+        for reduction in ("mean", "sum")
+        for label, x, targets in (
+            ("classes", X, CLASSES),
+            ("none", X, np.array([-1, 3, 1, -1, 2])),
+            ("single", normal(106, 3, 1), np.array([0, -1, 0])),
+        )
+    ),
+    Case("ranking_loss", (normal(107, 0, 3),), {"targets": np.zeros(0, int)}, "empty"),
     Case("squared_error", (normal(104, 0, 3),), {"targets": np.zeros((0, 3))}, "empty"),
     Case(
         "cross_entropy",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lexon.tasks.evaluation import Array, Evaluation, evaluate_classes, evaluate_numbers
-from lexon.tasks.outcome import Fired, Outcome
+from lexon.tasks.outcome import Explanation, Fired, Outcome
 from lexon.train.history import Epoch, History
 
 ENGLISH = (
@@ -147,6 +147,27 @@ def chinese() -> Outcome:
         notes=("丢弃了 3 行空文本。",),
         fired=(Fired(2, 7, (("态度 也 好", 3.3), ("很 干净", 2.9)), "好评"),),
         duplicates=((CHINESE[0], "测试集", "好评"),),
+    )
+
+
+def relations() -> Outcome:
+    """Relations between two spans, and the words that decided."""
+    cause = "Cause(e2,e1)"
+    return replace(
+        binary(),
+        fired=(),
+        words=((cause, (("from", 5.25), ("by", 1.5))),),
+        explained=(
+            Explanation(
+                ("the", "smoke", "from", "fires"),
+                (0.0, 1.0, 2.0, -0.5),
+                ((1, 2), (3, 4)),
+                cause,
+                cause,
+                "Other",
+                7,
+            ),
+        ),
     )
 
 

@@ -16,8 +16,9 @@ import pytest
 from lexon.errors import InputError
 from lexon.report import render, render_evaluation, write
 from lexon.report.page import DUPLICATES
+from lexon.report.sections import TOKENS
 from lexon.tasks.evaluation import ClassScore, Evaluation, Example, evaluate_numbers
-from lexon.tasks.outcome import Fired, Outcome
+from lexon.tasks.outcome import Explanation, Fired, Outcome
 from lexon.train.history import History
 from tests.report import samples
 
@@ -27,6 +28,7 @@ SAMPLES = {
     "forty classes": lambda: samples.many(40),
     "multi-label": samples.multi_label,
     "regression": samples.regression,
+    "relations": samples.relations,
     "Chinese": samples.chinese,
     "nothing": lambda: Outcome("rnn", "", ()),
 }
@@ -139,6 +141,8 @@ def evil() -> Outcome:
         facts={EVIL: EVIL},
         notes=(EVIL, EVIL * 20),
         fired=(Fired(2, 1, ((EVIL, 1.0),), EVIL),),
+        explained=(Explanation((EVIL,), (1.0,), ((0, 1), (0, 0)), EVIL, EVIL, EVIL),),
+        words=((EVIL, ((EVIL, 1.0),)),),
         duplicates=((EVIL, EVIL, EVIL),),
         command=EVIL,
     )
@@ -190,6 +194,25 @@ def test_every_section_of_a_full_outcome_is_there_and_empty_ones_are_not() -> No
     assert not has(page, "confusion") and has(page, "classes") and has(page, "errors")
     page = render(samples.regression())
     assert has(page, "scatter") and not has(page, "confusion") and not has(page, "classes")
+
+
+def test_words_that_decided_are_tinted_by_their_share_of_the_largest_weight() -> None:
+    page = render(samples.relations())
+    assert has(page, "words")
+    table = page[page.index('<section id="words">') :]
+    tints = re.findall(r'<span class="([\w ]+)" style="--tint-share: ([\d.]+)">\s*(\w+)', table)
+    assert tints == [
+        ("for", "0.000", "the"),
+        ("for span", "0.500", "smoke"),
+        ("for", "1.000", "from"),
+        ("against span", "0.250", "fires"),
+    ]
+    assert re.search(
+        r"smoke e1 from fires e2 Cause\(e2,e1\) Other Cause\(e2,e1\)", Walk(page).words
+    )
+    assert "from 5.25" in Walk(page).words
+    long = Explanation(("word",) * 999, (0.0,) * 999, ((0, 1), (5, 6)), "x", "x", "x")
+    assert render(replace(samples.relations(), explained=(long,))).count(">word") == TOKENS
 
 
 def test_time_memory_settings_and_command_are_shown() -> None:

@@ -28,6 +28,7 @@ from lexon import storage
 from lexon.errors import LexonError, ModelFileError
 from lexon.memory import peak_memory
 from lexon.tasks import (
+    RelationClassifier,
     SeriesRegressor,
     TabularClassifier,
     TabularRegressor,
@@ -38,6 +39,10 @@ from tests.fuzzing import command
 
 TEXTS = ["good film", "fine good play", "bad film", "awful bad play"] * 6
 TABLE = {"size": [float(n % 10) for n in range(40)], "garden": ["yes", "no"] * 20}
+INPUTS: dict[type, Any] = {
+    TextClassifier: ["good film", "", "x"],
+    RelationClassifier: ["<e1>a</e1> b <e2>c</e2>", "x <e2>y</e2> <e1>z</e1>"],
+}
 HERE = "fuzz_failure.lexon"
 MEMORY = 300 * 2**20
 HUGE = [10**9, 10**12, 2**31, 2**63, 10**30, -1, -(10**9), 0, 1, 2, 3, 0.5, -0.5]
@@ -58,6 +63,15 @@ def seeds(folder: Path) -> list[bytes]:
     models.append(TextClassifier("mlp", output="sigmoid", **small).fit(TEXTS, [1, 1, 0, 0] * 6))
     several = [["p"], ["p", "x"], ["n"], []] * 6
     models.append(TextClassifier("linear", class_weight="balanced", **small).fit(TEXTS, several))
+    marked, kinds = ["<e1>a</e1> b <e2>c</e2>", "b <e2>c</e2> <e1>a</e1>"] * 12, ["X", "Other"] * 12
+    spans = {"position_dimension": 2, "max_distance": 3, "affix_dimension": 2}
+    for name in ("cnn", "bilstm"):
+        models.append(RelationClassifier(name, **small, **spans).fit(marked, kinds))
+    models.append(
+        RelationClassifier(pool="max", **small, loss="cross-entropy", affix_dimension=0).fit(
+            marked, kinds
+        )
+    )
     models.append(TabularRegressor(hidden=(4,), epochs=1).fit(TABLE, TABLE["size"]))
     models.append(TabularClassifier(hidden=(4,), epochs=1).fit(TABLE, TABLE["garden"]))
     for name, layers in (("lstm", 1), ("gru", 2)):
@@ -211,7 +225,7 @@ def attempt(path: Path) -> str:
             raise AssertionError("the message is too long") from error
         return "ModelFileError"
     try:
-        model.predict(["good film", "", "x"] if isinstance(model, TextClassifier) else TABLE)
+        model.predict(INPUTS.get(type(model), TABLE))
     except LexonError:
         return "loaded, but of no use"
     return "loaded"

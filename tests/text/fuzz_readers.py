@@ -21,7 +21,7 @@ from pathlib import Path
 
 from lexon.errors import DataFileError
 from lexon.memory import peak_memory
-from lexon.text import read_examples, read_table
+from lexon.text import read_examples, read_relations, read_table
 from tests.fuzzing import command
 
 ENGLISH = [
@@ -33,12 +33,12 @@ ENGLISH = [
 ]
 CHINESE = ["我们都喜欢这部电影", "房间很小，不太干净", "服务很好", "2 楼的早餐"]
 NAMES = ["a.csv", "a.tsv", "a.jsonl", *["a.txt", "a"] * 5, "a.ft", "a.csv.gz"]
-FORMATS = [*[None] * 20, "csv", "tsv", "jsonl", "fasttext", "labelled", "lines"]
+FORMATS = [*[None] * 20, "csv", "tsv", "jsonl", "fasttext", "labelled", "lines", "semeval"]
 ENCODINGS = [*[None] * 30, "utf-8", "utf-16", "gb18030", "latin-1", "cp1252", "utf-32"]
 DELIMITERS = [*[None] * 20, ",", "\t", ";", "|", " "]
 SIGNS = [b'"', b",", b"\t", b"\n", b"\r", b"\0", b"{", b"}", b"[", b"]", b"\\ud800", b"__label__",
          b"\xff\xfe", b"\xef\xbb\xbf", b"\x85", b"\xe9", b"NaN", b"1e999", b":", b"\\", b"\x1f\x8b",
-         b"\xe2\x80\xa8", b"\x81\x30\x81\x30", b"\xed\xa0\x80"]  # fmt: skip
+         b"\xe2\x80\xa8", b"\x81\x30\x81\x30", b"\xed\xa0\x80", b"<e1>", b"</e2>"]  # fmt: skip
 MEMORY = 400 * 2**20
 HERE = "fuzz_failure.bin"
 
@@ -61,6 +61,10 @@ def seeds() -> list[bytes]:
                 f'{{"text": "{t.replace(chr(34), "")}", "cats": ["{n}", 1]}}\n' for n, t in rows
             )
         )
+    marked = ["<e1>a</e1> b <e2>c</e2>.", "<e2>d</e2> <e1>e</e1>"]
+    plain.append("".join(f'{n}\t"{t}"\nX(e1,e2)\nComment: x\n\n' for n, t in enumerate(marked)))
+    plain.append("text,label\n" + "".join(f"{text},X\n" for text in marked))
+    plain.append('{"text": "a b c", "e1": [0, 1], "e2": [2, 3], "label": "X"}\n' * 2)
     files = [text.encode(codec, "ignore") for text in plain
              for codec in ("utf-8", "utf-8-sig", "utf-16", "gb18030", "cp1252")]  # fmt: skip
     packed = [pack(files[place]) for place in range(0, len(files), 23)
@@ -119,6 +123,9 @@ def read(path: Path, random_: random.Random) -> str:
             if {len(cells) for cells in table.columns.values()} != {len(table.line_numbers)}:
                 raise AssertionError("the columns are not of one length")
             return table.recognised.format
+        if random_.random() < 0.3:
+            read_relations(path, format=format, encoding=encoding)
+            return "relations"
         separator = random_.choice((None, None, ",", " "))
         read_examples(path, format=format, encoding=encoding, separator=separator,
                       need_labels=random_.random() < 0.8)  # fmt: skip

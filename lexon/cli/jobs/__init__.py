@@ -16,6 +16,7 @@ JOBS = {
     "text": ("text-classification",),
     "table": ("tabular-regression", "tabular-classification"),
     "series": ("series-regression",),
+    "relation": ("relation-classification",),
 }
 
 

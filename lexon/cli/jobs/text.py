@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,30 +63,39 @@ def _check_same_labels(train: Any, other: Any, source: str) -> None:
         )
 
 
-def predict(model: Any, inputs: Sequence[str], options: dict[str, Any]) -> None:
+Read = Callable[[str, dict[str, Any]], tuple[list[str], list[str]]]
+
+
+def _read(source: str, options: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The texts of a file, and notes on how it was read."""
+    from lexon.text import read_examples
+
+    names = ("text", "format", "encoding", "delimiter", "header")
+    reading = {name: options[name] for name in names}
+    examples = read_examples(source, need_labels=False, **reading)
+    return examples.texts, examples.notes
+
+
+def predict(model: Any, inputs: Sequence[str], options: dict[str, Any], read: Read = _read) -> None:
     """One line a text: its label, with ``proba`` or ``as_json`` more of it."""
     if not inputs and sys.stdin is not None and sys.stdin.isatty():
         raise InputError("nothing to predict: give texts, a file, or - for standard input")
-    for texts in _texts(inputs or ("-",), options):
+    for texts in _texts(inputs or ("-",), options, read):
         for line in _lines(model, texts, options["proba"], options["as_json"]):
             click.echo(line)
 
 
-def _texts(inputs: Sequence[str], options: dict[str, Any]) -> Iterator[list[str]]:
+def _texts(inputs: Sequence[str], options: dict[str, Any], read: Read) -> Iterator[list[str]]:
     """Portions of texts: the arguments themselves, the rows of files, or the lines of stdin."""
-    from lexon.text import read_examples
-
     for given in inputs:
         if given == "-":
             for line in input_lines(options["encoding"]):
                 yield [line]
         elif _looks_like_file(given):
-            names = ("text", "format", "encoding", "delimiter", "header")
-            reading = {name: options[name] for name in names}
-            examples = read_examples(given, need_labels=False, **reading)
-            for note in examples.notes:
+            texts, notes = read(given, options)
+            for note in notes:
                 click.echo(f"{given}: {note}", err=True)
-            yield examples.texts
+            yield texts
         else:
             yield [given]
 
