@@ -131,7 +131,7 @@ def _run(job: Any, kept: Any, resume: bool, say: Any) -> None:
     def told(name: str, cell: Any) -> None:
         kept.write(job.to_json())
         found = f"failed: {cell.failed}" if cell.failed else f"{job.measure} {cell.score:.4f}"
-        say(f"{name}: {found}, {cell.training:.1f} s; {job.left:,} cells left")
+        say(f"{name}: {found}, {cell.training:.1f} s; cells left: {job.left:,}")
 
     try:
         job.run(told)

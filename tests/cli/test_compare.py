@@ -50,7 +50,7 @@ def test_a_table_and_a_page(data: Path) -> None:
     assert re.search('<th scope="row">data</th><td>[0-9a-f]{16}</td>', page)
     assert "Run it again" in page
     assert "report: comparison.html" in answer.err.splitlines()
-    assert "0 cells left" in answer.err and not Path("comparison.html.cells").exists()
+    assert "cells left: 0" in answer.err and not Path("comparison.html.cells").exists()
 
 
 def test_settings_of_other_networks_are_told(data: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_comparison_cut_short_goes_on(data: Path, monkeypatch: pytest.MonkeyPa
     assert list(kept) == ["baseline, fold 1, seed 1", "linear, fold 1, seed 1"]
     again = lexon(*RUN[:3], "baseline,mlp", *RUN[4:], "--json", "--resume")
     assert "1 of 6 cells are done in an earlier run" in again.err
-    assert "baseline, fold 2, seed 1" in again.err and "; 0 cells left" in again.err
+    assert "baseline, fold 2, seed 1" in again.err and "; cells left: 0" in again.err
     table = json.loads(again.out)["table"]
     scores = {one["model"]: one["scores"] for one in whole}
     assert {one["model"]: one["scores"] for one in table} == {
