@@ -12,16 +12,20 @@ import click
 from lexon.errors import InputError
 
 if TYPE_CHECKING:
+    from lexon.text import Examples
     from lexon.text.table import Table
 
 Command = Callable[..., Any]
 
 
-def check_output(option: str, name: str, *inputs: str | None) -> Path:
+def check_output(
+    option: str, name: str, *inputs: str | None, remedy: str = "give the path of a file to write"
+) -> Path:
     """The path of a file to write, checked before the work begins.
 
     Raises:
-        InputError: it is a folder, no plain file, in a folder that is not there, or an input.
+        InputError: it is a folder, no plain file, in a folder that is not there, or an input;
+            ends with the remedy.
     """
     path = Path(name)
     try:
@@ -41,7 +45,7 @@ def check_output(option: str, name: str, *inputs: str | None) -> Path:
             return path
     except (OSError, ValueError) as error:
         fault = getattr(error, "strerror", None) or str(error)
-    raise InputError(f"{option} {name!r:.80}: {fault}\n  give the path of a file to write")
+    raise InputError(f"{option} {name!r:.80}: {fault}\n  {remedy}")
 
 
 def _same(path: Path, given: str) -> bool:
@@ -183,6 +187,15 @@ def whole(*names: str, least: int = 1, **about: Any) -> Callable[[Command], Comm
     return click.option(*names, type=click.IntRange(least), show_default=shown, **about)
 
 
+def models_option(default: str, about: str) -> Callable[[Command], Command]:
+    """The option ``--models``: names with commas between them, as a list."""
+
+    def names(context: click.Context, option: click.Parameter, value: str) -> list[str]:
+        return [name.strip() for name in value.split(",") if name.strip()]
+
+    return click.option("--models", callback=names, default=default, show_default=True, help=about)
+
+
 _RESUMING: list[Callable[[Command], Command]] = [
     click.option("--resume", is_flag=True, help="Go on from the checkpoint of a run cut short."),
     click.option(
@@ -221,6 +234,34 @@ def reading_options(command: Command) -> Command:
     for option in reversed(_READING):
         command = option(command)
     return command
+
+
+#: The options that say where texts and labels stand in a data file.
+READING = ("text", "label", "format", "encoding", "delimiter", "header", "separator")
+
+
+def read_labelled(source: str, options: dict[str, Any], say: Callable[[str], None]) -> Examples:
+    """The labelled texts of a file, by the options of :data:`READING`; says how it was read.
+
+    Raises:
+        InputError: as :func:`lexon.text.read_examples` has it.
+    """
+    from lexon.text import read_examples
+
+    found = read_examples(source, **{name: options[name] for name in READING})
+    say(found.table.recognised.describe() if found.table else source)
+    for note in found.notes:
+        say(f"  {note}")
+    return found
+
+
+def check_same_labels(train: Examples, other: Examples, source: str) -> None:
+    """Raise InputError if of two files only one has several labels a text."""
+    if train.multi_label != other.multi_label:
+        raise InputError(
+            f"{source}: one file has several labels a text, the other has one\n"
+            "  give both files the same form"
+        )
 
 
 def read_rows(source: str, reading: dict[str, Any]) -> Table:

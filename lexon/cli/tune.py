@@ -10,15 +10,18 @@ from typing import Any
 
 import click
 
-from lexon.cli.jobs.common import settings, voices
-from lexon.cli.options import network_options, reading_options, whole
+from lexon.cli.jobs.common import kept_results, say_unused, settings, voices
+from lexon.cli.options import (
+    check_same_labels,
+    models_option,
+    network_options,
+    read_labelled,
+    reading_options,
+    whole,
+)
 from lexon.errors import InputError
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-def _models(context: click.Context, option: click.Parameter, value: str) -> list[str]:
-    return [name.strip() for name in value.split(",") if name.strip()]
 
 
 def _seconds(context: click.Context, option: click.Parameter, value: str) -> float:
@@ -33,9 +36,7 @@ def _seconds(context: click.Context, option: click.Parameter, value: str) -> flo
 @click.option("--text", help="Column of the texts; guessed when not given.")
 @click.option("--label", help="Column of the labels; guessed when not given.")
 @click.option("--valid", help="File held out to choose by, instead of a share of the rows.")
-@click.option(
-    "--models", callback=_models, default="linear,mlp,cnn", show_default=True, help="Networks."
-)
+@models_option("linear,mlp,cnn", "Networks.")
 @click.option(
     "--time",
     "seconds",
@@ -50,48 +51,27 @@ def _seconds(context: click.Context, option: click.Parameter, value: str) -> flo
 @whole("--threads", help="Threads to use; changes no score.")
 @click.option("--resume", is_flag=True, help="Go on from the trials of a run cut short.")
 @click.option("--quiet", is_flag=True, help="Print the command only.")
-def command(file: str, seconds: float, **options: Any) -> None:
+def command(file: str, seconds: float, **options: Any) -> int:
     """Search for good settings on FILE, and print the command that trains the winner.
 
     Many settings are tried for a few epochs, the best of them for longer. Options that are given
     stay as they are. The score that is told is that on the held-out rows, which chose: look at
-    other rows once, at the end (lexon train ... --test).
+    other rows once, at the end (lexon train ... --test). Ctrl-C prints the best command so far,
+    the exit code is 130, and --resume goes on.
 
     \b
     lexon tune reviews.csv --time 5m
     lexon tune reviews.csv --models cnn,bilstm --time 1h --dropout 0.5
     """
     from lexon.parallel import threads
-    from lexon.tasks import TextClassifier
-    from lexon.tasks.common import rows_digest
-    from lexon.tasks.given import read_labels
-    from lexon.tasks.job import identity
-    from lexon.tasks.tune import Search, Trial
-    from lexon.text import read_examples
-    from lexon.train.cells import Cells
 
     if options["threads"] is not None:
         threads(options["threads"])
     if options["model"] is not None:
         raise InputError("--model names one network\n  say --models " + options["model"])
     _, say = voices(options)
-    names = ("text", "label", "format", "encoding", "delimiter", "header", "separator")
-    reading = {name: options[name] for name in names}
-
-    def read(source: str) -> tuple[list[str], list[Any]]:
-        found = read_examples(source, **reading)
-        say(found.table.recognised.describe() if found.table else source)
-        return found.texts, read_labels(list(found.labels or ()))[0]
-
-    texts, labels = read(file)
-    valid = None if options["valid"] is None else read(options["valid"])
-    fixed = settings(TextClassifier, options | {"hold_out": None})
-    fixed.pop("seed")
-    digest = rows_digest(zip(texts, labels, strict=True), valid and zip(*valid, strict=True))
-    own = identity(fixed | {"models": options["models"], "seed": options["seed"]}, digest)
-    kept = Cells(Path(f"{Path(file).name}.tune"), own)
-    past = [Trial(**trial) for trial in kept.read() or []] if options["resume"] else []
-    search = Search(options["models"], fixed, seconds, options["seed"], past)
+    parts = _data(file, options, say)
+    search, kept = _search(file, seconds, options, parts, say)
 
     def told(trial: Any) -> None:
         kept.write([asdict(one) for one in search.trials])
@@ -99,17 +79,57 @@ def command(file: str, seconds: float, **options: Any) -> None:
         said = " ".join(f"{name}={value}" for name, value in shown.items())
         say(f"{trial.score:.4f}  {trial.seconds:5.1f} s  {said}")
 
+    interrupted = False
     try:
-        winner = search.run(texts, labels, valid, told)
+        search.run(*parts, told, say)
     except KeyboardInterrupt:
-        if not search.trials:
+        if kept.path.exists():
+            click.echo(f"interrupted; {kept.path} is kept: --resume goes on from it", err=True)
+        if not search.finished:
             raise
-        winner = search.best
-        say(f"interrupted; {kept.path} is kept: --resume goes on from it")
-    else:
-        kept.remove()
+        interrupted = True
+    winner = search.best
     say(f"best of {len(search.trials):,} trials: {winner.score:.4f} on the held-out rows")
     click.echo(train_command(file, options, winner.settings))
+    if interrupted:
+        return 130
+    kept.remove()
+    return 0
+
+
+def _data(file: str, options: dict[str, Any], say: Any) -> tuple[list[str], list[Any], Any]:
+    """Texts, labels, and texts and labels that are held out, if a file of them is given."""
+    train = read_labelled(file, options, say)
+    texts, labels = train.texts, list(train.labels or ())
+    if options["valid"] is None:
+        return texts, labels, None
+    valid = read_labelled(options["valid"], options, say)
+    check_same_labels(train, valid, options["valid"])
+    return texts, labels, (valid.texts, list(valid.labels or ()))
+
+
+def _search(
+    file: str, seconds: float, options: dict[str, Any], parts: tuple[Any, Any, Any], say: Any
+) -> tuple[Any, Any]:
+    """The search, with the trials of an earlier one, and where its own are kept."""
+    from lexon.tasks import TextClassifier
+    from lexon.tasks.common import rows_digest
+    from lexon.tasks.job import identity
+    from lexon.tasks.tune import Search, Trial
+
+    texts, labels, valid = parts
+    fixed = settings(TextClassifier, options | {"hold_out": None})
+    fixed.pop("seed")
+    search = Search(options["models"], fixed, seconds, options["seed"])
+    digest = rows_digest(zip(texts, labels, strict=True), valid and zip(*valid, strict=True))
+    own = identity(fixed | {"models": options["models"], "seed": options["seed"]}, digest)
+    kept = kept_results(Path(f"{Path(file).name}.tune"), own, file, options["valid"])
+    for model in options["models"]:
+        say_unused(TextClassifier(**fixed | {"model": model}), options, say)
+    if options["resume"]:
+        search.trials = kept.read(lambda found: [Trial(**trial) for trial in found]) or []
+        say(f"{len(search.trials):,} trials are done in an earlier run")
+    return search, kept
 
 
 def train_command(file: str, options: dict[str, Any], found: dict[str, Any]) -> str:
@@ -118,9 +138,18 @@ def train_command(file: str, options: dict[str, Any], found: dict[str, Any]) -> 
     for name in ("text", "label", "valid", "format", "encoding", "delimiter", "separator"):
         if options[name] is not None:
             words += [f"--{name}", str(options[name])]
+    if options["header"] is not None:
+        words.append("--header" if options["header"] else "--no-header")
     for name, value in found.items():
         words += _option(name, value)
-    return shlex.join([*words, "-o", f"{Path(file).name.split('.')[0]}.lexon"])
+    return shlex.join([*words, "-o", _model_file(file)])
+
+
+def _model_file(file: str) -> str:
+    """A name for the model: that of the data, without what says how these are packed."""
+    path = Path(file if file != "-" else "model")
+    packed = path.suffix in (".gz", ".xz", ".bz2", ".zst")
+    return f"{Path(path.stem).stem if packed else path.stem}.lexon"
 
 
 def _option(name: str, value: Any) -> list[str]:

@@ -40,7 +40,11 @@ class LinearBaseline:
         return f"linear baseline (TF-IDF of 1- to {self.longest}-grams, linear SVM)"
 
     def fit(self, texts: Sequence[str], labels: Labels, names: Sequence[Any]) -> LinearBaseline:
-        """Train on texts and their labels."""
+        """Train on texts and their labels.
+
+        Raises:
+            ValueError: there are no words at all, or one class only.
+        """
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.multiclass import OneVsRestClassifier
         from sklearn.svm import LinearSVC
@@ -57,17 +61,26 @@ class LinearBaseline:
             self.machine.fit(self.features.fit_transform(texts), targets)
         return self
 
+    def predict(self, texts: Sequence[str]) -> list[Any]:
+        """The label of each text, or a tuple of labels."""
+        names, decided = self.labels.names, self._decide(self.features.transform(texts))
+        if self.labels.multi_label:
+            return [tuple(names[place] for place in np.flatnonzero(row)) for row in decided]
+        return self.labels.decode(decided)
+
     def evaluate(self, texts: Sequence[str], names: Sequence[Any], part: str) -> Evaluation:
         """All scores on texts with known labels."""
         matrix = self.features.transform(texts)
-        truth, margin = (
-            self.labels.encode(names),
-            np.asarray(self.machine.decision_function(matrix)),
-        )
-        predicted = np.asarray(self.machine.predict(matrix))
-        if self.labels.multi_label:
-            decided = np.zeros_like(truth)
-            decided[:, self.columns] = predicted.reshape(len(texts), -1)
-            predicted = decided
+        truth, predicted = self.labels.encode(names), self._decide(matrix)
+        margin = np.asarray(self.machine.decision_function(matrix))
         confidence = margin if margin.ndim == 2 else np.abs(margin)[:, None]
         return evaluate_classes(part, texts, truth, confidence, self.labels.names, predicted)
+
+    def _decide(self, matrix: Any) -> Array:
+        """Class numbers (N), or zeros and ones (N, C)."""
+        predicted = np.asarray(self.machine.predict(matrix))
+        if not self.labels.multi_label:
+            return predicted
+        decided = np.zeros((matrix.shape[0], len(self.labels)), np.float32)
+        decided[:, self.columns] = predicted.reshape(matrix.shape[0], -1)
+        return decided

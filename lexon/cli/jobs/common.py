@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from lexon.cli.options import DEFAULTS
+from lexon.cli.options import DEFAULTS, check_output
 from lexon.errors import InputError
 
 
@@ -47,12 +47,30 @@ def settings(kind: type, options: dict[str, Any]) -> dict[str, Any]:
     return given | {"seed": options["seed"]}
 
 
+def command_line() -> str:
+    """The command that is running, as it would be typed."""
+    return shlex.join(["lexon", *sys.argv[1:]])
+
+
 def say_unused(model: Any, options: dict[str, Any], say: Callable[[str], None]) -> None:
     """Say which of the options given this network has no use for."""
     unused = [name for name in model.unused() if options[name] is not None]
     if unused:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
         say(f"no use in model {model.model}: {named}")
+
+
+def kept_results(path: Path, identity: str, *inputs: str | None) -> Any:
+    """Where results are kept on the way, checked before there are any.
+
+    Raises:
+        InputError: no file can be written there.
+    """
+    from lexon.train.cells import Cells
+
+    remedy = "results are kept there until all are done: run in a folder where that can be"
+    check_output("results on the way:", str(path), *inputs, remedy=remedy)
+    return Cells(path, identity)
 
 
 def resumption(path: Path, options: dict[str, Any]) -> Any:
@@ -84,8 +102,7 @@ def finish(
     interrupted = history.stopped == "interrupted"
     if not interrupted:
         resumption(path, options).finish()
-    command = shlex.join(["lexon", *sys.argv[1:]])
-    outcome = replace(outcome, command=command, notes=(*notes, *outcome.notes))
+    outcome = replace(outcome, command=command_line(), notes=(*notes, *outcome.notes))
     if options["report"]:
         from lexon.report import write
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from lexon.cli.jobs.common import finish, resumption, say_unused, settings, voices, writing
+from lexon.cli.options import READING, check_same_labels, read_labelled
 from lexon.cli.streams import input_lines
 from lexon.errors import InputError
 
@@ -19,25 +20,14 @@ def train(file: str, path: Path, options: dict[str, Any]) -> int:
     from lexon.cli.progress import Terminal
     from lexon.tasks import TextClassifier
     from lexon.tasks.job import Part, train_text
-    from lexon.text import read_examples
 
     console, say = voices(options)
-    names = ("format", "encoding", "delimiter", "header", "separator")
-    reading = {name: options[name] for name in names}
-
-    def read(source: str, text: str | None, label: str | None) -> Any:
-        found = read_examples(source, text=text, label=label, **reading)
-        say(found.table.recognised.describe() if found.table else source)
-        for note in found.notes:
-            say(f"  {note}")
-        return found
-
-    examples = read(file, options["text"], options["label"])
+    examples = read_labelled(file, options, say)
     others = {}
     for part in ("valid", "test"):
         if options[part]:
-            others[part] = read(options[part], options["text"], options["label"])
-            _check_same_labels(examples, others[part], options[part])
+            others[part] = read_labelled(options[part], options, say)
+            check_same_labels(examples, others[part], options[part])
     model = TextClassifier(**settings(TextClassifier, options))
     say_unused(model, options, say)
     outcome = train_text(
@@ -53,14 +43,6 @@ def train(file: str, path: Path, options: dict[str, Any]) -> int:
     )
     notes = [note for part in (examples, *others.values()) for note in part.notes]
     return finish(outcome, path, options, notes, say)
-
-
-def _check_same_labels(train: Any, other: Any, source: str) -> None:
-    if train.multi_label != other.multi_label:
-        raise InputError(
-            f"{source}: one file has several labels a text, the other has one\n"
-            "  give both files the same form"
-        )
 
 
 Read = Callable[[str, dict[str, Any]], tuple[list[str], list[str]]]
@@ -142,8 +124,7 @@ def evaluate(model: Any, file: str, options: dict[str, Any]) -> Any:
 
     if options["target"] is not None:
         raise InputError("--target: this model reads texts\n  name their labels: --label")
-    names = ("text", "label", "format", "encoding", "delimiter", "header", "separator")
-    examples = read_examples(file, **{name: options[name] for name in names})
+    examples = read_examples(file, **{name: options[name] for name in READING})
     for note in examples.notes:
         click.echo(f"{file}: {note}", err=True)
     return model.evaluate(examples.texts, list(examples.labels or ()), file)
