@@ -73,6 +73,13 @@ def weather(path: Path) -> None:
     path.write_text("\n".join(rows) + "\n")
 
 
+def relations(path: Path) -> None:
+    """Two kinds of sentences with marked spans."""
+    rows = ['the <e1>cat</e1> ate the <e2>fish</e2>,"Agent-Patient(e1,e2)"',
+            'a <e1>fish</e1> in a <e2>bowl</e2>,"Content-Container(e1,e2)"']  # fmt: skip
+    path.write_text("\n".join(["text,relation", *rows * 20]) + "\n")
+
+
 def sentences(path: Path) -> None:
     """A text with the words that the README asks for."""
     random = np.random.default_rng(0)
@@ -86,6 +93,7 @@ def test_every_command_runs_in_order(tmp_path: Path) -> None:
     folder.mkdir()
     computers(folder / "computers.csv")
     weather(folder / "weather.csv")
+    relations(folder / "relations.csv")
     sentences(folder / "wiki.txt")
     out = {}
     for command in commands("README.md"):
