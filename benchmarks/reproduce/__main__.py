@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from benchmarks.reproduce import chinese, kim, page, reuters, tabular, word_vectors
+from benchmarks.reproduce import chinese, kim, page, reuters, tabular, tagging, word_vectors
 from lexon import parallel, storage
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,6 +43,12 @@ EXPERIMENTS = {
     "california": Experiment(tabular.cells("california"), "scikit-learn, same folds"),
     "hotel-reviews": Experiment(chinese.cells(), "tuned TF-IDF, same split"),
     "reuters": Experiment(reuters.cells(), "one-vs-rest linear TF-IDF, same split"),
+    "conll2003": Experiment(
+        tagging.cells(vectors=False), "test F1: Huang 2015, no vectors: 0.8426; Lample 2016: 0.8363"
+    ),
+    "conll2003-vectors": Experiment(
+        tagging.cells(vectors=True), "test F1: Huang 2015 with outside vectors: 0.8883"
+    ),
     **{
         f"vectors-sg{dimension}": Experiment(
             word_vectors.skip_gram(dimension), pairs=word_vectors.SKIP_GRAM_PAIRS

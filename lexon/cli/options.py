@@ -71,7 +71,8 @@ def _class_weight(context: click.Context, option: click.Parameter, value: str | 
 
 
 #: Networks; a job on attributes has the first two.
-MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm")
+MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm",
+          "bilstm-crf", "bigru-crf")  # fmt: skip
 
 _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--model", type=click.Choice(MODELS), help="Which network."),
@@ -89,6 +90,12 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option("--hidden", type=int, help="Width of the hidden layer."),
     click.option("--layers", type=int, help="Recurrent layers on top of each other."),
     click.option("--pool", type=click.Choice(["max", "mean", "last", "attention"])),
+    click.option(
+        "--characters",
+        type=click.Choice(["cnn", "bilstm", "none"]),
+        help="What reads the characters of a word, in tagging.",
+    ),
+    click.option("--scheme", help="Of chunk tags: IOB1, IOB2, BIOES, BILOU, BMES, or none."),
     click.option("--vectors", type=click.Path(), help="File of word vectors to begin with."),
     click.option("--static/--trained", default=None, help="Leave those vectors as they are."),
     click.option("--tokens", type=click.Choice(["auto", "words", "spaces", "characters"])),
@@ -106,7 +113,7 @@ DEFAULTS = (
     "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
     "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
     "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
-    "threshold", "output",
+    "threshold", "output", "characters", "scheme",
 )  # fmt: skip
 
 
@@ -146,7 +153,7 @@ def resuming_options(command: Command) -> Command:
 _READING: list[Callable[[Command], Command]] = [
     click.option(
         "--format",
-        type=click.Choice(["csv", "tsv", "jsonl", "fasttext", "labelled", "lines"]),
+        type=click.Choice(["csv", "tsv", "jsonl", "fasttext", "labelled", "lines", "conll"]),
         help="Of the data files; recognised when not given.",
     ),
     click.option("--encoding", help="Such as utf-8, gb18030, latin-1; recognised."),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lexon.cli.jobs import job
+from lexon.cli.jobs import JOBS, job
 from lexon.cli.jobs.common import resumption
 from lexon.cli.options import (
     check_output,
@@ -21,6 +21,7 @@ from lexon.errors import InputError, NonFiniteError
 @click.command()
 @click.argument("file")
 @click.option("-o", "--model-file", required=True, help="The model file to write.")
+@click.option("--task", type=click.Choice(list(JOBS)), help="What to train [text].")
 @click.option("--text", help="Column of the texts; guessed when not given.")
 @click.option("--label", help="Column of the labels; guessed when not given.")
 @click.option("--target", help="Column to predict from all others: a job on attributes.")
@@ -51,6 +52,7 @@ def command(file: str, model_file: str, **options: Any) -> int:
     lexon train reviews.csv --text review --label stars --model cnn -o reviews.lexon
     lexon train news.jsonl --label topics --epochs 10 -o news.lexon --report news.html
     lexon train computers.csv --target price --model mlp -o prices.lexon
+    lexon train names.conll --task tag --model bilstm-crf -o names.lexon
     """
     from lexon.parallel import threads
 
@@ -77,8 +79,19 @@ def command(file: str, model_file: str, **options: Any) -> int:
 
 
 def _kind(options: dict[str, Any]) -> str:
-    """Which job it is."""
-    return "text" if options["target"] is None else "table"
+    """Which job it is: a target is one of a table.
+
+    Raises:
+        InputError: a table without a target, or a target of something else.
+    """
+    asked: str | None = options["task"]
+    if (asked == "table" and options["target"] is None) or (
+        asked not in (None, "table") and options["target"] is not None
+    ):
+        raise InputError(
+            "--target names the column to predict in --task table\n  give both, or none"
+        )
+    return asked or ("text" if options["target"] is None else "table")
 
 
 def _refuse_pairs(options: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from lexon.graph.parameter import Parameter
 from lexon.nn import init
 from lexon.nn.cells import GRUCell, LSTMCell, RNNCell
+from lexon.nn.crf import CRF
 from lexon.nn.dense import (
     ELU,
     GELU,
@@ -24,6 +25,7 @@ from lexon.nn.recurrent import GRU, LSTM, RNN
 from lexon.nn.responses import WordResponses
 
 __all__ = [
+    "CRF",
     "ELU",
     "GELU",
     "GRU",

@@ -3,5 +3,12 @@
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.models import load
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
+from lexon.tasks.tagger import SequenceTagger
 
-__all__ = ["TabularClassifier", "TabularRegressor", "TextClassifier", "load"]
+__all__ = [
+    "SequenceTagger",
+    "TabularClassifier",
+    "TabularRegressor",
+    "TextClassifier",
+    "load",
+]

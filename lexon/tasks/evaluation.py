@@ -48,6 +48,7 @@ class Evaluation:
     per_class: tuple[ClassScore, ...] = ()
     confusion: Array | None = None  # (C, C) counts, truth by prediction; None for multi-label
     examples: tuple[Example, ...] = field(default=(), repr=False)  # all rows, in order
+    notes: tuple[str, ...] = ()  # what the reader should know of these rows
 
     @property
     def measure(self) -> str:
@@ -67,6 +68,7 @@ class Evaluation:
             "labels": list(self.labels),
             "per_class": [vars(score) for score in self.per_class],
             "confusion": None if self.confusion is None else self.confusion.tolist(),
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
 
 

@@ -9,10 +9,12 @@ from lexon import storage
 from lexon.errors import ModelFileError
 from lexon.tasks.classify import TextClassifier
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
+from lexon.tasks.tagger import SequenceTagger
 
 #: The closed list of what a model file may hold.
 ESTIMATORS: dict[str, Any] = {
     "text-classification": TextClassifier,
+    "tagging": SequenceTagger,
     "tabular-regression": TabularRegressor,
     "tabular-classification": TabularClassifier,
 }

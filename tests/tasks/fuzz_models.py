@@ -27,7 +27,13 @@ import numpy as np
 from lexon import storage
 from lexon.errors import LexonError, ModelFileError
 from lexon.memory import peak_memory
-from lexon.tasks import TabularClassifier, TabularRegressor, TextClassifier, load
+from lexon.tasks import (
+    SequenceTagger,
+    TabularClassifier,
+    TabularRegressor,
+    TextClassifier,
+    load,
+)
 from tests.fuzzing import command
 
 TEXTS = ["good film", "fine good play", "bad film", "awful bad play"] * 6
@@ -54,6 +60,11 @@ def seeds(folder: Path) -> list[bytes]:
     models.append(TextClassifier("linear", class_weight="balanced", **small).fit(TEXTS, several))
     models.append(TabularRegressor(hidden=(4,), epochs=1).fit(TABLE, TABLE["size"]))
     models.append(TabularClassifier(hidden=(4,), epochs=1).fit(TABLE, TABLE["garden"]))
+    tiny = {"dimension": 3, "hidden": 3, "filters": 2, "epochs": 1}
+    tags = [[("B-A", "O")[place % 2] for place, _ in enumerate(text.split())] for text in TEXTS]
+    for name, characters in (("bilstm-crf", "cnn"), ("bigru", "bilstm"), ("bigru-crf", "none")):
+        tagger = SequenceTagger(name, characters=characters, **tiny)
+        models.append(tagger.fit([text.split() for text in TEXTS], tags))
     found = []
     for model in models:
         model.save(folder / "seed.lexon")
@@ -202,7 +213,8 @@ def attempt(path: Path) -> str:
             raise AssertionError("the message is too long") from error
         return "ModelFileError"
     try:
-        model.predict(["good film", "", "x"] if isinstance(model, TextClassifier) else TABLE)
+        texts = isinstance(model, (TextClassifier, SequenceTagger))
+        model.predict(["good film", "", "x"] if texts else TABLE)
     except LexonError:
         return "loaded, but of no use"
     return "loaded"

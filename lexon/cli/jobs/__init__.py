@@ -12,6 +12,7 @@ from typing import Any
 #: Each job, and the tasks of the model files that it makes.
 JOBS = {
     "text": ("text-classification",),
+    "tag": ("tagging",),
     "table": ("tabular-regression", "tabular-classification"),
 }
 

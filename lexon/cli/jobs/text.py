@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def _texts(inputs: Sequence[str], options: dict[str, Any]) -> Iterator[list[str]
         if given == "-":
             for line in input_lines(options["encoding"]):
                 yield [line]
-        elif _looks_like_file(given):
+        elif looks_like_file(given):
             names = ("text", "format", "encoding", "delimiter", "header")
             reading = {name: options[name] for name in names}
             examples = read_examples(given, need_labels=False, **reading)
@@ -91,7 +91,16 @@ def _texts(inputs: Sequence[str], options: dict[str, Any]) -> Iterator[list[str]
             yield [given]
 
 
-def _looks_like_file(given: str) -> bool:
+#: How names of data files end; what ends so and has no blanks is no text.
+SUFFIXES = frozenset((".csv", ".tsv", ".jsonl", ".json", ".txt", ".gz", ".xz"))
+
+
+def looks_like_file(given: str, suffixes: Set[str] = SUFFIXES) -> bool:
+    """Whether an argument is the path of a file, not a text.
+
+    Raises:
+        InputError: it looks like a file's name, and there is none.
+    """
     if not given:
         return False
     try:
@@ -100,10 +109,7 @@ def _looks_like_file(given: str) -> bool:
     except (OSError, ValueError):
         return False
     path = Path(given)
-    if (
-        path.suffix in {".csv", ".tsv", ".jsonl", ".json", ".txt", ".gz", ".xz"}
-        and " " not in given
-    ):
+    if path.suffix in suffixes and " " not in given:
         raise InputError(f"{given}: there is no such file\n  a text is given in quotation marks")
     return False
 
