@@ -222,8 +222,8 @@ CASE = Case(
     title="Training a tagger: word vectors, BiLSTM and CRF",
     explanation=(
         f"A seventh of CoNLL-2003's training sentences in batches of {BATCH}; {DIMENSION} inputs,"
-        f" {HIDDEN} hidden units in each direction, 17 tags, float32, plain gradient descent"
-        " (sparse for the word vectors of both). PyTorch's forward algorithm is vectorised over the padded"
+        f" {HIDDEN} hidden units in each direction, 17 tags, float32, plain gradient"
+        " descent (sparse for the word vectors of both). PyTorch's forward algorithm is vectorised over the padded"
         " batch. Losses are equal: all are right at the ends of sentences."
     ),
     contenders={

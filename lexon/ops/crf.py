@@ -104,7 +104,11 @@ def _checked(
 ) -> tuple[Array, ...]:
     """Arrays of one type and contiguous, after checking that they agree."""
     classes = x.shape[-1] if x.ndim == 2 else -1
-    wanted = {"a": (a, (classes, classes)), "start": (start, (classes,)), "stop": (stop, (classes,))}
+    wanted = {
+        "a": (a, (classes, classes)),
+        "start": (start, (classes,)),
+        "stop": (stop, (classes,)),
+    }
     for name, (array, shape) in wanted.items():
         if array.shape != shape:
             raise ShapeError(

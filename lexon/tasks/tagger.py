@@ -311,12 +311,13 @@ class SequenceTagger(StoredEstimator):
         return Ragged(self.labels_.encode(flat).astype(np.int32), lengths)
 
     def _build(self, rng: np.random.Generator) -> TagNetwork:
-        return TagNetwork(self._settings(), self.encoder_, len(self.labels_), rng)
+        settings = self._settings() | {"static": self.static}
+        return TagNetwork(settings, self.encoder_, len(self.labels_), rng)
 
     def _settings(self) -> dict[str, Any]:
         """What a model file says of them: vectors to begin with are in the weights by now."""
-        settings = super()._settings() | {"vectors": None, "dimension": self.width_}
-        return settings | {"static": self.static and self.vectors is not None}
+        by_now = {"vectors": None, "static": False, "dimension": self.width_}
+        return super()._settings() | by_now
 
     # Prediction
 

@@ -183,9 +183,8 @@ def _tag_column(rows: list[list[list[str]]], word: int, name: str) -> int:
     for place in range(len(rows[0][0]) - 1, -1, -1):
         different = {row[place] for sentence in rows for row in sentence}
         few = 1 < len(different) <= max(2, total // 2)
-        if place != word and (
-            few or all(tag == "O" or split_tag(tag) != OUTSIDE for tag in different)
-        ):
+        of_chunks = all(tag == "O" or split_tag(tag) != OUTSIDE for tag in different)
+        if place != word and (few or of_chunks):
             return place
     raise DataFileError(
         f"{name}: no column of {_columns(len(rows[0][0]))} looks like tags"

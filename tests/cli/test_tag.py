@@ -13,7 +13,8 @@ from tests.cli.commands import Answer, lexon, write
 from tests.tasks.tagged import conll, sentences
 
 QUICK = ("--task", "tag", "--dimension", "8", "--hidden", "6", "--filters", "4",
-         "--batch-size", "4", "--no-baseline")  # fmt: skip
+         "--batch-size", "4", "--dropout", "0.1", "--learning-rate", "0.02",
+         "--no-baseline")  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +116,7 @@ REFUSED = [
     ("ragged.conll", "a X O\nb O\n", "", "ragged.conll, line 2: 2 columns, where line 1 has 3"),
     ("one.conll", "a O\nb O\n", "", "only one label, 'O'"),
     ("good.conll", "a B-X\nb O\n", "--scheme BIO", "scheme is 'BIO', none of auto, IOB1"),
-    ("good.conll", "a B-X\nb O\n", "--scheme BMES --label 2", "O is no tag"),
+    ("good.conll", "a I-X\nb O\n", "--scheme BMES --label 2", "I-X is no tag of BMES"),
     ("good.conll", "a B-X\nb O\n", "--model cnn", "model is 'cnn', none of bilstm"),
     ("good.conll", "a B-X\nb O\n", "--label 7", "there is no column '7'"),
     ("good.conll", "a B-X\nb O\n", "--pool max", "--pool is no setting of this job"),

@@ -7,7 +7,8 @@ import random
 FIRST, LAST = "Anna Bob Carla Dirk".split(), "Smith Jones Miller Stone".split()
 PLACES, VERBS = "Rome Paris Lima Oslo".split(), "sees likes visits leaves".split()
 #: Makes every network tiny.
-TINY = {"dimension": 8, "hidden": 6, "filters": 4, "batch_size": 4, "epochs": 3}
+TINY = {"dimension": 8, "hidden": 8, "filters": 4, "batch_size": 4, "epochs": 3, "dropout": 0.1,
+        "learning_rate": 0.02}  # fmt: skip
 
 
 def sentences(number: int = 60, seed: int = 1) -> tuple[list[list[str]], list[list[str]]]:

@@ -178,7 +178,7 @@ def test_invalid_tags_are_counted_and_named(model: SequenceTagger) -> None:
     assert any("1 tags break IOB2: I-PER behind the start (1)" in note for note in strange.notes_)
     told = model.evaluate(TOKENS, tags)
     assert any("1 true tags break IOB2" in note for note in told.notes)
-    untrained = fitted(model="bilstm", epochs=1, learning_rate=0.0, patience=None)
+    untrained = fitted(model="bilstm", epochs=1, learning_rate=0.0)
     told = untrained.evaluate(TOKENS, TAGS)
     assert any("predicted tags break BIOES" in note for note in told.notes)
 
@@ -198,7 +198,8 @@ def test_texts_are_cut_like_the_tokens_of_training(model: SequenceTagger) -> Non
 
 def test_vectors_make_their_words_known() -> None:
     words = [*FIRST_WORDS, "zora", "quito"]
-    vectors = KeyedVectors(words, np.random.default_rng(0).normal(size=(len(words), 5)))
+    numbers = np.random.default_rng(0).normal(size=(len(words), 5)).astype("f4")
+    vectors = KeyedVectors(words, numbers)
     model = fitted(vectors=vectors, epochs=1)
     assert "zora" in model.encoder_.words and model.network_.table.weight.shape[1] == 5
     place = model.encoder_.words.words.index("quito")
@@ -254,7 +255,7 @@ def test_the_job_beside_its_rival(tmp_path: Path) -> None:
     assert [own.part for own in outcome.evaluations] == ["held-out", "test"]
     assert outcome.evaluations[-1].score > 0.9 and outcome.baseline[-1].score > 0.9
     assert "F1" in outcome.verdict and outcome.facts["tag scheme"] == "IOB2"
-    assert outcome.facts["training part"] == "54 sentences, 241 tokens"
+    assert outcome.facts["training part"].startswith("54 sentences, ")
     assert (tmp_path / "c").exists() and "training the linear baseline" in said
 
 
@@ -290,7 +291,7 @@ def test_bad_input_is_refused(X: Any, y: Any, settings: dict[str, Any], said: st
 
 def test_what_diverges_says_so() -> None:
     with pytest.raises(NonFiniteError, match="learning rate"):
-        SequenceTagger(**TINY, learning_rate=1e30, clip=None).fit(TOKENS, TAGS)
+        SequenceTagger(**TINY | {"learning_rate": 1e30, "clip": None}).fit(TOKENS, TAGS)
 
 
 def test_empty_sentences_are_legal() -> None:
