@@ -30,7 +30,7 @@ def tagger(seed: int, vectors: KeyedVectors | None = None) -> SequenceTagger:
     """BiLSTM-CRF with filters over characters."""
     return SequenceTagger(
         model="bilstm-crf", dimension=100, hidden=200, characters="cnn", windows=(3,), filters=50,
-        vectors=vectors, dropout=0.5, optimizer="adam", learning_rate=0.002, epochs=30,
+        vectors=vectors, dropout=0.5, optimizer="adam", learning_rate=0.002, epochs=20,
         batch_size=10, patience=None, clip=5.0, seed=seed,
     )  # fmt: skip
 

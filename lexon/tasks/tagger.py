@@ -95,12 +95,11 @@ class SequenceTagger(StoredEstimator):
         NonFiniteError: training diverged.
 
     >>> from lexon.tasks import SequenceTagger
-    >>> sentences = [["Anna", "lives", "in", "Rome"], ["Rome", "likes", "Anna", "Bell"]] * 10
-    >>> tags = [["B-PER", "O", "O", "B-LOC"], ["B-LOC", "O", "B-PER", "I-PER"]] * 10
-    >>> small = {"dimension": 10, "hidden": 10, "batch_size": 2, "validation_fraction": 0}
-    >>> model = SequenceTagger(epochs=15, **small).fit(sentences, tags)
-    >>> model.predict([["Anna", "Bell", "lives"], "Rome"])
-    [['B-PER', 'I-PER', 'O'], ['B-LOC']]
+    >>> sentences = [["Anna", "Bell", "lives", "in", "Rome"], ["Rome", "likes", "Anna"]] * 10
+    >>> tags = [["B-PER", "I-PER", "O", "O", "B-LOC"], ["B-LOC", "O", "B-PER"]] * 10
+    >>> model = SequenceTagger(learning_rate=0.02, batch_size=2, epochs=10, validation_fraction=0)
+    >>> model.fit(sentences, tags).predict([["Anna", "Bell", "likes", "Rome"], "Rome"])
+    [['B-PER', 'I-PER', 'O', 'B-LOC'], ['B-LOC']]
     """
 
     _task = "tagging"
