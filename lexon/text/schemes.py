@@ -85,7 +85,7 @@ def convert(tags: Sequence[str], scheme: str) -> list[str]:
     for chunk in chunks(tags):
         start, stop, type_ = chunk
         letters = [begin, *inside * (stop - start - 2), end] if stop - start > 1 else [single]
-        if scheme == "IOB1" and start and (last.stop, last.type) == (start, type_):
+        if scheme == "IOB1" and (last.stop, last.type) == (start, type_):
             letters[0] = "B"
         out[start:stop] = [f"{letter}-{type_}" for letter in letters]
         last = chunk

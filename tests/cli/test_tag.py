@@ -87,11 +87,16 @@ def test_predicting_sentences_lines_and_files(tagger: Path) -> None:
     )
     Path("lines.txt").write_text(f"{given}\n{given}\n")
     assert lexon("predict", tagger, "lines.txt", "--format", "lines").out == 2 * answer.out
-    Path("t.conll").write_text("-DOCSTART- O\n\nAnna NNP\nsees VBZ\n\nRome NNP\n")
+    Path("t.conll").write_text(
+        "-DOCSTART- O\n\nAnna NNP\nsees VBZ\n\nBob NNP\nsees VBZ\nRome NNP\n"
+    )
     answer = lexon("predict", tagger, "t.conll")
-    assert answer.out == "Anna\tNNP\tB-PER\nsees\tVBZ\tO\n\nRome\tNNP\tB-LOC\n\n"
+    assert (
+        answer.out
+        == "Anna\tNNP\tB-PER\nsees\tVBZ\tO\n\nBob\tNNP\tB-PER\nsees\tVBZ\tO\nRome\tNNP\tB-LOC\n\n"
+    )
     Path("again.conll").write_text(answer.out)
-    assert read_tagged("again.conll").tags == [["B-PER", "O"], ["B-LOC"]]
+    assert read_tagged("again.conll").tags == [["B-PER", "O"], ["B-PER", "O", "B-LOC"]]
     assert lexon("predict", tagger, "-", "--format", "conll", stdin=b"Anna\nsees\n").out == (
         "Anna\tB-PER\nsees\tO\n\n"
     )

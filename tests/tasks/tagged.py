@@ -20,7 +20,8 @@ def sentences(number: int = 60, seed: int = 1) -> tuple[list[list[str]], list[li
         for _ in range(draw.randint(0, 2)):
             own.append(draw.choice(LAST))
             marks.append("I-PER")
-        own += [draw.choice(VERBS), draw.choice(PLACES), str(draw.randint(1, 99))]
+        rare = "".join(draw.choices("aeioukmnst", k=5))
+        own += [draw.choice(VERBS), draw.choice(PLACES), draw.choice([rare, rare, "7", "19"])]
         marks += ["O", "B-LOC", "O"]
         tokens.append(own)
         tags.append(marks)

@@ -92,6 +92,8 @@ def test_the_same_seed_gives_the_same_bits_on_any_threads(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("stop", [7, 20])
 def test_training_resumes_to_the_same_bits(stop: int, tmp_path: Path) -> None:
     whole = fitted(epochs=3)
+    rates = [epoch.learning_rate for epoch in whole.history_.epochs]
+    assert 0.02 > rates[0] > rates[1] > 10 * rates[2]  # by a cosine, down to 0
     file = Checkpoint(tmp_path / "c", "same")
 
     class Stopped(Exception):
