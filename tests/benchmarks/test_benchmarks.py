@@ -26,7 +26,7 @@ ALONE = __main__.Conditions(
 
 @pytest.fixture
 def sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with 120 sentences in the form of MR, one with a sign of Latin-1; and others."""
+    """A data folder with 120 sentences like MR, one with a sign of Latin-1; and others."""
     random = np.random.default_rng(0)
     rows = [
         f"{number % 2} " + " ".join(f"w{word}" for word in random.integers(200, size=3 + number))
