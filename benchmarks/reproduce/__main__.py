@@ -27,6 +27,7 @@ from benchmarks.reproduce import (
     reuters,
     reviews,
     tabular,
+    tagging,
     weather,
     word_vectors,
 )
@@ -76,6 +77,12 @@ EXPERIMENTS = {
         )
         for name in ("lstm", "gru", "rnn")
     },
+    "conll2003": Experiment(
+        tagging.cells(vectors=False), "test F1: Huang 2015, no vectors: 0.8426; Lample 2016: 0.8363"
+    ),
+    "conll2003-vectors": Experiment(
+        tagging.cells(vectors=True), "test F1: Huang 2015 with outside vectors: 0.8883"
+    ),
     **{
         f"vectors-sg{dimension}": Experiment(
             word_vectors.skip_gram(dimension), pairs=word_vectors.SKIP_GRAM_PAIRS

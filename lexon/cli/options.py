@@ -90,8 +90,9 @@ def _past(context: click.Context, option: click.Parameter, value: str | None) ->
 
 #: What becomes of values over time; relations have "piecewise".
 POOLS = ("max", "mean", "last", "attention", "piecewise")
-#: Networks; a job on attributes has the first two, one on series rnn, gru and lstm.
-MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm")
+#: Networks; attributes have the first two, series rnn, gru and lstm, tags the last ones.
+MODELS = ("linear", "mlp", "cnn", "rnn", "gru", "lstm", "birnn", "bigru", "bilstm",
+          "bilstm-crf", "bigru-crf")  # fmt: skip
 
 _NETWORK: list[Callable[[Command], Command]] = [
     click.option(
@@ -126,6 +127,12 @@ _NETWORK: list[Callable[[Command], Command]] = [
         type=click.Choice(POOLS),
         help="What becomes of values over time [max; piecewise for relations].",
     ),
+    click.option(
+        "--characters",
+        type=click.Choice(["cnn", "bilstm", "none"]),
+        help="What reads the characters of a word, in tagging [cnn].",
+    ),
+    click.option("--scheme", help="Of chunk tags: IOB1, IOB2, BIOES, BILOU, BMES, or none."),
     click.option("--vectors", type=click.Path(), help="File of word vectors to begin with."),
     click.option("--static/--trained", default=None, help="Leave those vectors as they are."),
     click.option(
@@ -170,7 +177,7 @@ DEFAULTS = (
     "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
     "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
     "threshold", "output", "series", "by", "order", "past", "leave_out", "loss", "other",
-    "position_dimension", "max_distance", "affix_dimension", "context",
+    "position_dimension", "max_distance", "affix_dimension", "context", "characters", "scheme",
 )  # fmt: skip
 
 
@@ -219,7 +226,9 @@ def resuming_options(command: Command) -> Command:
 _READING: list[Callable[[Command], Command]] = [
     click.option(
         "--format",
-        type=click.Choice(["csv", "tsv", "jsonl", "fasttext", "labelled", "lines", "semeval"]),
+        type=click.Choice(
+            ["csv", "tsv", "jsonl", "fasttext", "labelled", "lines", "semeval", "conll"]
+        ),
         help="Of the data files; recognised when not given.",
     ),
     click.option("--encoding", help="Such as utf-8, gb18030, latin-1; recognised."),

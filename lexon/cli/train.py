@@ -64,6 +64,7 @@ def command(file: str, model_file: str, **options: Any) -> int:
     lexon train computers.csv --target price --model mlp -o prices.lexon
     lexon train weather.csv --series high_temp --by city --order date --past 5..7 -o weather.lexon
     lexon train TRAIN_FILE.TXT --task relation --model cnn -o relations.lexon
+    lexon train names.conll --task tag --model bilstm-crf -o names.lexon
     """
     from lexon.parallel import threads
 

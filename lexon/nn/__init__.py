@@ -3,6 +3,7 @@
 from lexon.graph.parameter import Parameter
 from lexon.nn import init
 from lexon.nn.cells import GRUCell, LSTMCell, RNNCell
+from lexon.nn.crf import CRF
 from lexon.nn.dense import (
     ELU,
     GELU,
@@ -25,6 +26,7 @@ from lexon.nn.responses import WordResponses
 from lexon.nn.softmax import FullSoftmax, HierarchicalSoftmax, SampledSoftmax
 
 __all__ = [
+    "CRF",
     "ELU",
     "GELU",
     "GRU",

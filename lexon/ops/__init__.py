@@ -1,5 +1,6 @@
 """Operations on tensors, one page each: signature, equation, forward, way back."""
 
+from lexon.ops.crf import crf, crf_marginals, viterbi
 from lexon.ops.elementwise import (
     absolute,
     add,
@@ -77,6 +78,8 @@ __all__ = [
     "checked_lengths",
     "clip",
     "concatenate",
+    "crf",
+    "crf_marginals",
     "cross_entropy",
     "divide",
     "dropout",
@@ -137,5 +140,6 @@ __all__ = [
     "sum_over_time",
     "tanh",
     "transpose",
+    "viterbi",
     "where",
 ]

@@ -6,10 +6,12 @@ from lexon.tasks.models import load
 from lexon.tasks.relation import RelationClassifier
 from lexon.tasks.series import SeriesRegressor
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
+from lexon.tasks.tagger import SequenceTagger
 
 __all__ = [
     "LanguageModel",
     "RelationClassifier",
+    "SequenceTagger",
     "SeriesRegressor",
     "TabularClassifier",
     "TabularRegressor",

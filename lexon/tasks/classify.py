@@ -326,14 +326,14 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
                 f'output is "sigmoid", one score for two classes; there are {len(self.labels_)}'
                 '\n  give output "softmax"'
             )
-        return build_network(
-            self.model, self._settings(), len(self.vocabulary_), self._outputs, rng
-        )
+        settings = self._settings() | {"static": self.static}
+        return build_network(self.model, settings, len(self.vocabulary_), self._outputs, rng)
 
     def _settings(self) -> dict[str, Any]:
         """What a model file says of them: vectors to begin with are in the weights by now."""
         hidden = HIDDEN.get(self.model) if self.hidden is None else self.hidden
-        return super()._settings() | {"vectors": None, "dimension": self.width_, "hidden": hidden}
+        by_now = {"vectors": None, "static": False, "dimension": self.width_, "hidden": hidden}
+        return super()._settings() | by_now
 
     @property
     def _longest(self) -> int:

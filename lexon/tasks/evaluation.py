@@ -63,6 +63,7 @@ class Evaluation:
     unit: str = "rows"  # what is counted: "rows", "tokens"
     by: str = ""  # the column that tells groups apart
     groups: tuple[GroupScore, ...] = ()
+    notes: tuple[str, ...] = ()  # what the reader should know of these rows
 
     @property
     def measure(self) -> str:
@@ -89,6 +90,7 @@ class Evaluation:
             "confusion": None if self.confusion is None else self.confusion.tolist(),
             "by": self.by,
             "groups": [vars(group) for group in self.groups],
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
 
 

@@ -163,10 +163,10 @@ def class_weights(given: Any, labels: Labels, targets: Array) -> Array | None:
 
 def check_settings(model: Any) -> None:
     """Raise InputError for a parameter that makes no sense."""
-    choice(model, "model", NETWORKS)
-    choice(model, "output", ("softmax", "sigmoid"))
-    choice(model, "tokens", KINDS)
-    choice(model, "pool", POOLS)
+    check_choice(model, "model", NETWORKS)
+    check_choice(model, "output", ("softmax", "sigmoid"))
+    check_choice(model, "tokens", KINDS)
+    check_choice(model, "pool", POOLS)
     for name in ("filters", "dimension", "layers", "min_count", "epochs", "batch_size"):
         whole(model, name, getattr(model, name), 1)
     may_lack = {"hidden": 1, "patience": 1, "word_ngrams": 1, "max_vocabulary": 2}
@@ -194,8 +194,8 @@ def check_settings(model: Any) -> None:
     _check_class_weight(model.class_weight)
 
 
-def choice(model: Any, name: str, known: Any) -> None:
-    """Raise InputError, with the nearest name, if a parameter is none of the known ones."""
+def check_choice(model: Any, name: str, known: Any) -> None:
+    """Raise InputError for a parameter that is none of the names `known`."""
     given = getattr(model, name)
     if not isinstance(given, str) or given not in known:
         near = difflib.get_close_matches(str(given).lower(), known, n=1)
@@ -204,6 +204,7 @@ def choice(model: Any, name: str, known: Any) -> None:
 
 
 def check_windows(windows: Any) -> None:
+    """Raise InputError for n-gram sizes that make no sense."""
     given = isinstance(windows, (Sequence, np.ndarray)) and not isinstance(windows, str)
     sizes = list(windows) if given else []
     for size in sizes:

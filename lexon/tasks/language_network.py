@@ -11,7 +11,7 @@ from lexon.errors import InputError
 from lexon.graph.tensor import Array, Tensor
 from lexon.nn import init
 from lexon.optim.checks import fraction, positive, whole
-from lexon.tasks.given import choice
+from lexon.tasks.given import check_choice
 from lexon.tasks.networks import RECURRENT, Settings, layer_shapes
 from lexon.text.stream import LEVELS
 from lexon.text.tokens import KINDS
@@ -80,10 +80,10 @@ def language_shapes(settings: Settings, words: int) -> dict[str, tuple[int, ...]
 
 def check_settings(model: Any) -> None:
     """Raise InputError for a parameter that makes no sense."""
-    choice(model, "model", MODELS)
-    choice(model, "level", LEVELS)
-    choice(model, "tokens", KINDS)
-    choice(model, "softmax", SOFTMAXES)
+    check_choice(model, "model", MODELS)
+    check_choice(model, "level", LEVELS)
+    check_choice(model, "tokens", KINDS)
+    check_choice(model, "softmax", SOFTMAXES)
     for name in ("hidden", "layers", "samples", "steps", "batch_size", "epochs", "min_count"):
         whole(model, name, getattr(model, name), 1)
     for name, least in {

@@ -12,12 +12,14 @@ from lexon.tasks.language import LanguageModel
 from lexon.tasks.relation import RelationClassifier
 from lexon.tasks.series import SeriesRegressor
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
+from lexon.tasks.tagger import SequenceTagger
 
 #: The closed list of what a model file may hold.
 ESTIMATORS: dict[str, Any] = {
     "text-classification": TextClassifier,
     "language-model": LanguageModel,
     "relation-classification": RelationClassifier,
+    "tagging": SequenceTagger,
     "tabular-regression": TabularRegressor,
     "tabular-classification": TabularClassifier,
     "series-regression": SeriesRegressor,

@@ -6,7 +6,7 @@ from typing import Any
 
 from lexon.errors import InputError
 from lexon.optim.checks import fraction, not_negative, positive, whole
-from lexon.tasks.given import check_lengths, check_windows, choice, read_labels
+from lexon.tasks.given import check_choice, check_lengths, check_windows, read_labels
 from lexon.tasks.relation_networks import POOLS
 from lexon.text import MarkedText
 from lexon.text.tokens import KINDS
@@ -55,12 +55,12 @@ def checked_rows(X: Any, y: Any) -> tuple[list[MarkedText], list[str], str]:
 
 def check_settings(model: Any) -> None:
     """Raise InputError for a parameter that makes no sense."""
-    choice(model, "model", POOLS)
+    check_choice(model, "model", POOLS)
     if model.loss is not None:
-        choice(model, "loss", LOSSES)
-    choice(model, "tokens", KINDS)
+        check_choice(model, "loss", LOSSES)
+    check_choice(model, "tokens", KINDS)
     if model.pool is not None:
-        choice(model, "pool", POOLS[model.model])
+        check_choice(model, "pool", POOLS[model.model])
     least = dict.fromkeys(("filters", "hidden", "layers", "dimension", "max_distance"), 1)
     least |= {
         "min_count": 1,

@@ -1,6 +1,7 @@
 """From files to rows: readers, tokens, vocabulary, labels, splits."""
 
 from lexon.text.batches import Ragged, portions
+from lexon.text.conll import Tagged, read_tagged
 from lexon.text.datasets import duplicates, standard_library_docs, stratified_holdout
 from lexon.text.examples import Examples, read_examples
 from lexon.text.files import read_table
@@ -22,6 +23,7 @@ __all__ = [
     "Scalar",
     "Stream",
     "Table",
+    "Tagged",
     "Tokenizer",
     "Vocabulary",
     "duplicates",
@@ -29,6 +31,7 @@ __all__ = [
     "read_examples",
     "read_relations",
     "read_table",
+    "read_tagged",
     "standard_library_docs",
     "stratified_holdout",
 ]

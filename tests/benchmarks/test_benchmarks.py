@@ -26,7 +26,7 @@ ALONE = __main__.Conditions(
 
 @pytest.fixture
 def sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with 120 sentences in the form of MR, one of them with a sign of Latin-1."""
+    """A data folder with 120 sentences like MR, one with a sign of Latin-1; and others."""
     random = np.random.default_rng(0)
     rows = [
         f"{number % 2} " + " ".join(f"w{word}" for word in random.integers(200, size=3 + number))
@@ -40,6 +40,9 @@ def sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     english.parent.mkdir()
     lines = (" ".join(f"w{word}" for word in random.zipf(1.5, 20) if word < 99) for _ in range(400))
     english.write_bytes(lzma.compress("\n".join(lines).encode()))
+    names = tmp_path / "conll2003" / "eng.train"
+    names.parent.mkdir()
+    names.write_text("w1 X X I-PER\nw2 X X I-PER\nw3 X X O\n\n" * 300)
     monkeypatch.setenv("LEXON_DATA", str(tmp_path))
     return path
 

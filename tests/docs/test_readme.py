@@ -80,6 +80,16 @@ def relations(path: Path) -> None:
     path.write_text("\n".join(["text,relation", *rows * 20]) + "\n")
 
 
+def names(path: Path) -> None:
+    """Sentences with names, a token a line."""
+    random = np.random.default_rng(2)
+    lines = []
+    for _ in range(60):
+        person, place = random.choice(["Anna", "Ben", "Carla"]), random.choice(["Rome", "Oslo"])
+        lines += [f"{person} B-PER", "Smith I-PER", "lives O", "in O", f"{place} B-LOC", ". O", ""]
+    path.write_text("\n".join(lines) + "\n")
+
+
 def sentences(path: Path) -> None:
     """A text with the words that the README asks for."""
     random = np.random.default_rng(0)
@@ -94,6 +104,7 @@ def test_every_command_runs_in_order(tmp_path: Path) -> None:
     computers(folder / "computers.csv")
     weather(folder / "weather.csv")
     relations(folder / "relations.csv")
+    names(folder / "names.conll")
     sentences(folder / "wiki.txt")
     out = {}
     for command in commands("README.md"):

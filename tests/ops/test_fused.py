@@ -50,6 +50,10 @@ OPERATIONS = {
     "sum_over_time": (partial(ops.sum_over_time, lengths=LENGTHS), ROWS),
     "max_pool": (partial(ops.max_pool, lengths=LENGTHS, size=3, stride=2), ROWS),
     "mean_pool": (partial(ops.mean_pool, lengths=LENGTHS, size=3, stride=2), ROWS),
+    "crf": (
+        partial(ops.crf, lengths=LENGTHS, targets=np.arange(11) % 3),
+        (*ROWS, normal(3, 3), normal(3), normal(3, seed=1)),
+    ),
     "squared_error": (partial(ops.squared_error, targets=np.eye(3)), SQUARE),
     "cross_entropy": (partial(ops.cross_entropy, targets=[0, 2, 1]), SQUARE),
     "binary_cross_entropy": (

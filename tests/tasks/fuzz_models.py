@@ -28,7 +28,9 @@ from lexon import storage
 from lexon.errors import LexonError, ModelFileError
 from lexon.memory import peak_memory
 from lexon.tasks import (
+    LanguageModel,
     RelationClassifier,
+    SequenceTagger,
     SeriesRegressor,
     TabularClassifier,
     TabularRegressor,
@@ -41,6 +43,7 @@ TEXTS = ["good film", "fine good play", "bad film", "awful bad play"] * 6
 TABLE = {"size": [float(n % 10) for n in range(40)], "garden": ["yes", "no"] * 20}
 INPUTS: dict[type, Any] = {
     TextClassifier: ["good film", "", "x"],
+    SequenceTagger: ["good film", "", "x"],
     RelationClassifier: ["<e1>a</e1> b <e2>c</e2>", "x <e2>y</e2> <e1>z</e1>"],
 }
 HERE = "fuzz_failure.lexon"
@@ -77,6 +80,16 @@ def seeds(folder: Path) -> list[bytes]:
     for name, layers in (("lstm", 1), ("gru", 2)):
         series = {"series": "size", "by": "garden", "past": (1, 2)}
         models.append(SeriesRegressor(name, hidden=3, layers=layers, epochs=1, **series).fit(TABLE))
+    tagging = {"dimension": 3, "hidden": 3, "filters": 2, "epochs": 1}
+    tags = [[("B-A", "O")[place % 2] for place, _ in enumerate(text.split())] for text in TEXTS]
+    for name, characters in (("bilstm-crf", "cnn"), ("bigru", "bilstm"), ("bigru-crf", "none")):
+        tagger = SequenceTagger(name, characters=characters, **tagging)
+        models.append(tagger.fit([text.split() for text in TEXTS], tags))
+    models.append(TextClassifier("bigru", pool="attention", **small).fit(TEXTS, ["p", "n"] * 12))
+    tiny = {"hidden": 3, "layers": 1, "epochs": 1, "steps": 3, "batch_size": 2}
+    for kind in ({}, {"tied": True}, {"softmax": "hierarchical"}, {"softmax": "sampled"}):
+        models.append(LanguageModel("gru" if kind else "lstm", **tiny, **kind).fit(TEXTS))
+    models.append(LanguageModel("rnn", level="char", **tiny).fit(TEXTS))
     found = []
     for model in models:
         model.save(folder / "seed.lexon")
@@ -225,7 +238,11 @@ def attempt(path: Path) -> str:
             raise AssertionError("the message is too long") from error
         return "ModelFileError"
     try:
-        model.predict(INPUTS.get(type(model), TABLE))
+        if isinstance(model, LanguageModel):
+            model.evaluate("good film")
+            model.generate("good", 2)
+        else:
+            model.predict(INPUTS.get(type(model), TABLE))
     except LexonError:
         return "loaded, but of no use"
     return "loaded"

@@ -15,6 +15,7 @@ from lexon import storage
 from lexon.errors import ModelFileError
 from lexon.tasks import TabularClassifier, TabularRegressor, TextClassifier, load
 from lexon.tasks.networks import NETWORKS, weight_shapes
+from lexon.vectors import KeyedVectors
 from tests.tasks.fuzz_models import MEMORY, TEXTS, fuzz
 
 INPUTS = int(os.environ.get("LEXON_FUZZ_INPUTS", "3000"))
@@ -87,6 +88,16 @@ def test_a_loaded_model_can_be_fitted_again(data: bytes, tmp_path: Path) -> None
     path.write_bytes(data)
     TextClassifier.load(path).fit(TEXTS, LABELS).save(tmp_path / "again.lexon")
     assert (tmp_path / "again.lexon").read_bytes() == data
+
+
+def test_a_model_of_static_vectors_can_be_loaded(tmp_path: Path) -> None:
+    vectors = KeyedVectors(["good", "bad"], np.eye(2, 6, dtype=np.float32))
+    model = TextClassifier("mlp", vectors=vectors, static=True, **SMALL).fit(TEXTS, LABELS)
+    model.save(tmp_path / "m.lexon")
+    loaded = load(tmp_path / "m.lexon")
+    assert loaded.predict_proba(TEXTS).tobytes() == model.predict_proba(TEXTS).tobytes()
+    places = [model.vocabulary_.words.index(word) for word in ("good", "bad")]
+    np.testing.assert_array_equal(model.network_.table.weight.value[places], np.eye(2, 6))
 
 
 def test_a_file_cut_short_anywhere_is_refused(data: bytes) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lexon.text import Tokenizer, Vocabulary, read_examples, read_table
+from lexon.text import Tokenizer, Vocabulary, read_examples, read_table, read_tagged
+from lexon.text.schemes import chunks, count_breaks, recognise_scheme
 
 FOLDER = os.environ.get("LEXON_DATA", "")
 DATA = Path(FOLDER)
@@ -94,3 +95,16 @@ def test_long_reviews() -> None:
     examples = read_examples(DATA / "imdb/test.tsv.xz")
     assert Counter(examples.labels or []) == {"pos": 12_500, "neg": 12_500}
     assert max(map(len, examples.texts)) > 5_000
+
+
+@pytest.mark.parametrize(
+    ("name", "sentences", "tokens"),
+    [("train", 14_041, 203_621), ("testa", 3_250, 51_362), ("testb", 3_453, 46_435)],
+)
+def test_names_of_conll_2003(name: str, sentences: int, tokens: int) -> None:
+    found = read_tagged(DATA / "conll2003" / f"eng.{name}")
+    assert len(found) == sentences and sum(map(len, found.tokens)) == tokens
+    assert found.tags is not None and "column 4 of 4 taken as the tag" in found.notes[-1]
+    assert recognise_scheme(found.tags) == "IOB1" and not count_breaks(found.tags, "IOB1")
+    found_chunks = [chunk for tags in found.tags for chunk in chunks(tags)]
+    assert len(found_chunks) == {"train": 23_499, "testa": 5_942, "testb": 5_648}[name]

@@ -14,6 +14,7 @@ from lexon.errors import InputError
 #: Each job, and the tasks of the model files that it makes.
 JOBS = {
     "text": ("text-classification",),
+    "tag": ("tagging",),
     "table": ("tabular-regression", "tabular-classification"),
     "series": ("series-regression",),
     "relation": ("relation-classification",),

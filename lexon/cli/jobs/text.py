@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def _texts(inputs: Sequence[str], options: dict[str, Any], read: Read) -> Iterat
         if given == "-":
             for line in input_lines(options["encoding"]):
                 yield [line]
-        elif _looks_like_file(given):
+        elif looks_like_file(given):
             texts, notes = read(given, options)
             for note in notes:
                 click.echo(f"{given}: {note}", err=True)
@@ -82,7 +82,16 @@ def _texts(inputs: Sequence[str], options: dict[str, Any], read: Read) -> Iterat
             yield [given]
 
 
-def _looks_like_file(given: str) -> bool:
+#: How names of data files end; what ends so and has no blanks is no text.
+SUFFIXES = frozenset((".csv", ".tsv", ".jsonl", ".json", ".txt", ".gz", ".xz"))
+
+
+def looks_like_file(given: str, suffixes: Set[str] = SUFFIXES) -> bool:
+    """Whether an argument is the path of a file, not a text.
+
+    Raises:
+        InputError: it looks like a file's name, and there is none.
+    """
     if not given:
         return False
     try:
@@ -91,10 +100,7 @@ def _looks_like_file(given: str) -> bool:
     except (OSError, ValueError):
         return False
     path = Path(given)
-    if (
-        path.suffix in {".csv", ".tsv", ".jsonl", ".json", ".txt", ".gz", ".xz"}
-        and " " not in given
-    ):
+    if path.suffix in suffixes and " " not in given:
         raise InputError(f"{given}: there is no such file\n  a text is given in quotation marks")
     return False
 
