@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from lexon.cli.jobs import JOBS, job
-from lexon.cli.jobs.common import resumption
+from lexon.cli.jobs.common import keeping, outputs, resumption
 from lexon.cli.options import (
-    check_output,
     network_options,
     reading_options,
     resuming_options,
 )
-from lexon.errors import InputError, NonFiniteError
+from lexon.errors import InputError
 
 
 @click.command()
@@ -70,24 +68,11 @@ def command(file: str, model_file: str, **options: Any) -> int:
 
     if options["threads"] is not None:
         threads(options["threads"])
-    inputs = (file, options["valid"], options["test"])
-    path = check_output("-o", model_file, *inputs)
-    if options["report"] is not None:
-        check_output("--report", options["report"], *inputs)
-        if Path(options["report"]).absolute() == path.absolute():
-            raise InputError("--report and -o name the same file\n  give two names")
+    path = outputs(model_file, options, file, options["valid"], options["test"])
     _refuse_pairs(options)
-    checkpoint = resumption(path, options)
-    try:
+    with keeping(resumption(path, options)):
         status: int = job(_kind(options)).train(file, path, options)
         return status
-    except NonFiniteError:  # it would end the same way again
-        checkpoint.finish()
-        raise
-    except KeyboardInterrupt:
-        if checkpoint.path.exists():
-            click.echo(f"{checkpoint.path} is kept: --resume goes on from it", err=True)
-        raise
 
 
 def _kind(options: dict[str, Any]) -> str:

@@ -15,16 +15,15 @@ from lexon import ops, storage
 from lexon.errors import InputError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
-from lexon.optim import Optimizer
 from lexon.optim.checks import whole
 from lexon.tasks.common import (
+    divided,
     fitting,
-    hold_out,
     make_optimizer,
     read_history,
     refuse_nonfinite,
     rows_digest,
-    run_training,
+    train,
 )
 from lexon.tasks.encode import TextEncoder
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, micro_f1
@@ -46,9 +45,9 @@ from lexon.tasks.networks import (
     one_sigmoid,
     weight_shapes,
 )
-from lexon.tasks.stored import StoredEstimator, check_storable
+from lexon.tasks.stored import StoredEstimator, check_vocabulary
 from lexon.text import Labels, Ragged, Tokenizer, Vocabulary, portions
-from lexon.train.loop import Plan, Task, Training, Watcher
+from lexon.train.loop import Task, Training, Watcher
 from lexon.vectors import KeyedVectors
 
 Array = npt.NDArray[Any]
@@ -221,19 +220,14 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         self.labels_ = Labels.fit(names)
         self.held_out_: Array | None = None
         self.notes_: tuple[str, ...] = ()
-        held_texts: list[str] = []
-        held_names: list[Any] = []
         if valid is not None:
-            held_texts, (held_names, _) = checked_texts(valid[0]), read_labels(valid[1])
-            check_lengths(held_texts, held_names)
+            held = checked_texts(valid[0]), read_labels(valid[1])[0]
+            check_lengths(*held)
         else:
-            kept, held, note = hold_out(names, self.validation_fraction, self.seed)
-            self.notes_ = (note,) if note else ()
-            if len(held):
-                self.held_out_ = held
-                held_texts, held_names = [texts[i] for i in held], [names[i] for i in held]
-                texts, names = [texts[i] for i in kept], [names[i] for i in kept]
-        self._fit(texts, names, held_texts, held_names, watcher, checkpoint)
+            (texts, names), held, self.held_out_, self.notes_ = divided(
+                texts, names, self.validation_fraction, self.seed
+            )
+        self._fit(texts, names, *held, watcher, checkpoint)
 
     def _fit(
         self,
@@ -253,9 +247,7 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             self.min_count,
             self.max_vocabulary,
         )
-        words = f"the {len(self.vocabulary_):,} words of the vocabulary"
-        fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
-        check_storable(words, self.vocabulary_.to_json(), fewer)
+        words = check_vocabulary(self.vocabulary_)
         self.width_ = self.dimension if given is None else given.vector_size
         self.network_ = self._build(rng)
         if given is not None:
@@ -280,25 +272,27 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             score = micro_f1(truth, decided) if multi_label else float(np.mean(decided == truth))
             return score, self._loss(Tensor(logits), truth, weights).item()
 
-        training = Training(
+        task = Task(
+            len(texts),
+            loss,
+            validate if held_texts else None,
+            lambda: self.network_.hold_norm(self.max_norm),
+            sizes=ids.lengths if self.model in RECURRENT else None,
+            largest=LONGEST_READ,
+        )
+        suits = USUAL[self.model]
+        name = suits[0] if self.optimizer is None else self.optimizer
+        self.history_ = train(
+            self,
             self.network_,
-            self._make_optimizer(),
-            Task(
-                len(texts),
-                loss,
-                validate if held_texts else None,
-                lambda: self.network_.hold_norm(self.max_norm),
-                sizes=ids.lengths if self.model in RECURRENT else None,
-                largest=LONGEST_READ,
-            ),
-            Plan(self.epochs, self.batch_size, self.patience if held_texts else None, self.clip),
-            rng,
+            make_optimizer(name, self.learning_rate, self.network_, suits),
+            task,
+            self.batch_size,
+            rng=rng,
             measure="micro-F1" if self.labels_.multi_label else "accuracy",
             watcher=watcher,
+            checkpoint=checkpoint,
         )
-        if checkpoint is not None:
-            checkpoint(training)
-        self.history_ = run_training(training)
 
     def _encoded(self, texts: list[str]) -> Ragged:
         """The word numbers of texts, as far as the network reads them."""
@@ -306,14 +300,6 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
 
     def _readable(self, ids: Ragged) -> Ragged:
         return ids.cut(LONGEST_READ) if self.model in RECURRENT else ids
-
-    def _make_optimizer(self) -> Optimizer:
-        suits, usual = USUAL[self.model]
-        name = suits if self.optimizer is None else self.optimizer
-        rate = self.learning_rate
-        if rate is None and name == suits:
-            rate = usual
-        return make_optimizer(name, rate, self.network_)
 
     def unused(self) -> tuple[str, ...]:
         """The parameters that this network has no use for."""

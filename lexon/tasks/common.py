@@ -38,10 +38,16 @@ OPTIMISERS: dict[str, tuple[Callable[..., Optimizer], float]] = {
 }
 
 
-def make_optimizer(name: str, learning_rate: float | None, module: Module) -> Optimizer:
+def make_optimizer(
+    name: str,
+    learning_rate: float | None,
+    module: Module,
+    suits: tuple[str, float] | None = None,
+) -> Optimizer:
     """The optimiser called ``name`` over all parameters of ``module``.
 
-    ``learning_rate=None`` takes the one of :data:`OPTIMISERS`.
+    ``learning_rate=None`` takes the one that ``suits`` where it names this optimiser, else that
+    of :data:`OPTIMISERS`.
 
     Raises:
         InputError: there is no optimiser of that name, or the learning rate is negative.
@@ -53,6 +59,8 @@ def make_optimizer(name: str, learning_rate: float | None, module: Module) -> Op
             f"there is no optimizer {name!r}; there are {', '.join(OPTIMISERS)}\n  {guess}"
         )
     kind, default = OPTIMISERS[name]
+    if suits is not None and suits[0] == name:
+        default = suits[1]
     rate = default if learning_rate is None else learning_rate
     return kind(dict(module.named_parameters()), learning_rate=rate)
 
@@ -84,6 +92,15 @@ def hold_out(labels: Sequence[Any], fraction: float, seed: int) -> tuple[Array, 
     return *stratified_holdout(labels, fraction, seed), ""
 
 
+def divided(
+    X: list[Any], y: list[Any], fraction: float, seed: int
+) -> tuple[tuple[list[Any], list[Any]], tuple[list[Any], list[Any]], Array | None, tuple[str, ...]]:
+    """Rows and labels that train, those held out (:func:`hold_out`), their numbers, and notes."""
+    kept, held, note = hold_out(y, fraction, seed)
+    parts = [([X[i] for i in rows], [y[i] for i in rows]) for rows in (kept, held)]
+    return parts[0], parts[1], held if len(held) else None, (note,) if note else ()
+
+
 def too_few(rows: int) -> str:
     """The note that nothing is held out."""
     return (
@@ -108,30 +125,38 @@ def run_training(training: Training) -> History:
 
 
 def train_decaying(
-    model: Any,
-    network: Module,
-    optimizer: Optimizer,
-    task: Task,
-    batch_size: int,
-    rng: np.random.Generator,
-    *,
-    measure: str,
-    watcher: Watcher | None,
-    checkpoint: Callable[[Training], None] | None,
+    model: Any, network: Module, optimizer: Optimizer, task: Task, batch_size: int, **more: Any
 ) -> History:
-    """Train for the epochs of ``model``; the rate falls to 0 along half a cosine.
-
-    ``checkpoint`` is given the training before it begins, to resume or to save it.
-    """
+    """As :func:`train`, while the rate falls to 0 along half a cosine."""
     decay = optim.Cosine(optimizer, model.epochs * -(-task.size // batch_size))
 
     def after_step() -> None:
         optimizer.learning_rate = decay.rate(optimizer.steps)
 
+    falling = replace(task, after_step=after_step)
+    return train(model, network, optimizer, falling, batch_size, **more)
+
+
+def train(
+    model: Any,
+    network: Module,
+    optimizer: Optimizer,
+    task: Task,
+    batch_size: int,
+    *,
+    rng: np.random.Generator,
+    measure: str,
+    watcher: Watcher | None,
+    checkpoint: Callable[[Training], None] | None,
+) -> History:
+    """Train for the epochs of ``model``, with its patience where rows are held out, and its clip.
+
+    ``checkpoint`` is given the training before it begins, to resume or to save it.
+    """
     training = Training(
         network,
         optimizer,
-        replace(task, after_step=after_step),
+        task,
         Plan(model.epochs, batch_size, model.patience if task.validate else None, model.clip),
         rng,
         measure=measure,

@@ -173,17 +173,11 @@ def check_settings(model: Any) -> None:
     for name, least in may_lack.items():
         if getattr(model, name) is not None:
             whole(model, name, getattr(model, name), least)
-    fraction(model, "dropout", model.dropout)
-    fraction(model, "validation_fraction", model.validation_fraction)
-    for name in ("max_norm", "clip"):
-        if getattr(model, name) is not None:
-            positive(model, name, getattr(model, name))
-    if model.learning_rate is not None:
-        not_negative(model, "learning_rate", model.learning_rate)
+    check_learning(model)
+    if model.max_norm is not None:
+        positive(model, "max_norm", model.max_norm)
     if not (isinstance(model.threshold, Real) and 0 < float(model.threshold) <= 1):
         raise InputError(f"threshold is {model.threshold!r}\n  give a probability above 0")
-    if whole(model, "seed", model.seed, 0) >= 2**32:
-        raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
     if model.word_ngrams is not None and model.word_ngrams > LONGEST_RUN:
         raise InputError(f"word_ngrams is {model.word_ngrams}\n  give {LONGEST_RUN} or less")
     if model.vectors is not None and model.model == "linear":
@@ -192,6 +186,18 @@ def check_settings(model: Any) -> None:
         raise InputError("static word vectors must be given: vectors=... (--vectors FILE)")
     check_windows(model.windows)
     _check_class_weight(model.class_weight)
+
+
+def check_learning(model: Any) -> None:
+    """Raise InputError for what makes no sense of that which all text estimators have."""
+    for name in ("dropout", "validation_fraction"):
+        fraction(model, name, getattr(model, name))
+    if model.clip is not None:
+        positive(model, "clip", model.clip)
+    if model.learning_rate is not None:
+        not_negative(model, "learning_rate", model.learning_rate)
+    if whole(model, "seed", model.seed, 0) >= 2**32:
+        raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
 
 
 def check_choice(model: Any, name: str, known: Any) -> None:

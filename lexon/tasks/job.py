@@ -120,24 +120,18 @@ def train_text(
         NonFiniteError: training diverged.
         KeyboardInterrupt: training was interrupted before its first epoch had ended.
     """
-    began = time.perf_counter()
     _check_labels(train, valid, test)
-    digest = rows_digest(train.rows(), None if valid is None else valid.rows())
-    checkpoint = None
-    if resumption is not None:
-        checkpoint = resumption.attach(identity(model.get_params(deep=False), digest), say)
-    with whole_epochs():
-        model.fit(
-            train.texts,
-            train.labels,
-            valid=None if valid is None else (valid.texts, valid.labels),
-            watcher=watcher,
-            checkpoint=checkpoint,
-        )
-    seconds = time.perf_counter() - began
-    for note in model.notes_:
-        say(f"  {note}")
-    after_fit(model)
+    seconds = fit_saving(
+        model,
+        train.texts,
+        train.labels,
+        valid=None if valid is None else (valid.texts, valid.labels),
+        keys=lambda: [rows_digest(train.rows(), None if valid is None else valid.rows())],
+        watcher=watcher,
+        resumption=resumption,
+        after_fit=after_fit,
+        say=say,
+    )
     learned, held = _split(model, train, valid)
     parts = [part for part in (held, test) if part is not None and part.texts]
     evaluations = tuple(model.evaluate(p.texts, p.labels, p.name) for p in parts)
@@ -157,6 +151,37 @@ def train_text(
         memory=peak_memory(),
         **inside(model, parts[-1] if parts else learned),
     )
+
+
+def fit_saving(
+    model: Any,
+    *data: Any,
+    keys: Callable[[], Iterable[str]],
+    resumption: Resumption | None,
+    after_fit: Callable[[Any], None],
+    say: Callable[[str], None],
+    **options: Any,
+) -> float:
+    """Fit, resuming or saving on the way where that is asked for; the seconds that it took.
+
+    ``keys`` tell the data apart from other data; ``after_fit`` is given the trained model, once
+    its notes are said.
+
+    Raises:
+        InputError, NonFiniteError: as ``fit``.
+        KeyboardInterrupt: training was interrupted before its first epoch had ended.
+    """
+    began = time.perf_counter()
+    checkpoint = None
+    if resumption is not None:
+        checkpoint = resumption.attach(identity(model.get_params(deep=False), *keys()), say)
+    with whole_epochs():
+        model.fit(*data, checkpoint=checkpoint, **options)
+    seconds = time.perf_counter() - began
+    for note in model.notes_:
+        say(f"  {note}")
+    after_fit(model)
+    return seconds
 
 
 @contextmanager

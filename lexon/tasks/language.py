@@ -20,16 +20,16 @@ from lexon.tasks.common import (
     read_history,
     refuse_nonfinite,
     rows_digest,
-    run_training,
+    train,
 )
 from lexon.tasks.drawing import check_drawing, draw
 from lexon.tasks.evaluation import Evaluation
 from lexon.tasks.language_network import LanguageNetwork, check_settings, language_shapes
-from lexon.tasks.stored import StoredEstimator, check_storable
+from lexon.tasks.stored import StoredEstimator, check_vocabulary
 from lexon.text.stream import END, Stream, in_rows, running
 from lexon.text.vocabulary import UNKNOWN, Vocabulary
 from lexon.train.history import History
-from lexon.train.loop import Plan, Task, Training, Watcher
+from lexon.train.loop import Task, Training, Watcher
 
 Array = npt.NDArray[Any]
 
@@ -177,9 +177,7 @@ class LanguageModel(StoredEstimator):
                 if words.counts.sum() > 1
                 else f"the text has {words.counts.sum()} tokens\n  give at least 2"
             )
-        fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
-        what = f"the {len(words):,} words of the vocabulary"
-        check_storable(what, words.to_json(), fewer)
+        check_vocabulary(words)
         if words.counts[0]:
             share = words.counts[0] / words.counts.sum()
             self.notes_ += (f"{share:.1%} of the tokens are unknown: too rare, or {UNKNOWN}",)
@@ -232,7 +230,7 @@ class LanguageModel(StoredEstimator):
             loss = float(nats.mean(dtype=np.float64))
             return perplexity(loss), loss
 
-        optimizer = self._make_optimizer()
+        optimizer = make_optimizer(self.optimizer, self.learning_rate, network, ("adam", ADAM_RATE))
 
         def after_epoch(history: History) -> None:
             if self._decays(history):
@@ -247,25 +245,17 @@ class LanguageModel(StoredEstimator):
             carried=carried,
             units=len(inputs),
         )
-        patience = self.patience if len(held) > 1 else None
-        training = Training(
+        self.history_ = train(
+            self,
             network,
             optimizer,
             task,
-            Plan(self.epochs, self.steps, patience, self.clip),
-            rng,
+            self.steps,
+            rng=rng,
             measure="perplexity",
             watcher=watcher,
+            checkpoint=checkpoint,
         )
-        if checkpoint is not None:
-            checkpoint(training)
-        self.history_ = run_training(training)
-
-    def _make_optimizer(self) -> Any:
-        rate = self.learning_rate
-        if rate is None and self.optimizer == "adam":
-            rate = ADAM_RATE
-        return make_optimizer(self.optimizer, rate, self.network_)
 
     def _decays(self, history: History) -> bool:
         """Whether the learning rate falls after the last epoch of ``history``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from lexon import __version__
 from lexon.memory import free_memory, peak_memory
 from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation
-from lexon.tasks.job import Resumption, identity, whole_epochs
+from lexon.tasks.job import Resumption, fit_saving
 from lexon.tasks.language import LanguageModel, token_scores
 from lexon.tasks.ngrams import KneserNey
 from lexon.tasks.outcome import Outcome
@@ -50,23 +49,17 @@ def train_language(
 
     Arguments and errors: :func:`lexon.tasks.job.train_text`.
     """
-    began = time.perf_counter()
-    checkpoint = None
-    if resumption is not None:
-        held = None if valid is None else [(valid.text, "")]
-        digest = rows_digest([(train.text, "")], held)
-        checkpoint = resumption.attach(identity(model.get_params(deep=False), digest), say)
-    with whole_epochs():
-        model.fit(
-            train.text,
-            valid=None if valid is None else valid.text,
-            watcher=watcher,
-            checkpoint=checkpoint,
-        )
-    seconds = time.perf_counter() - began
-    for note in model.notes_:
-        say(f"  {note}")
-    after_fit(model)
+    held = None if valid is None else valid.text
+    seconds = fit_saving(
+        model,
+        train.text,
+        valid=held,
+        keys=lambda: [rows_digest([(train.text, "")], None if held is None else [(held, "")])],
+        watcher=watcher,
+        resumption=resumption,
+        after_fit=after_fit,
+        say=say,
+    )
     if valid is None:
         learned, ending = model.parts(train.text)
         train, valid = Text(train.name, learned), Text("held-out", ending)

@@ -10,8 +10,8 @@ from lexon import nn
 from lexon.errors import InputError
 from lexon.graph.tensor import Array, Tensor
 from lexon.nn import init
-from lexon.optim.checks import fraction, positive, whole
-from lexon.tasks.given import check_choice
+from lexon.optim.checks import positive, whole
+from lexon.tasks.given import check_choice, check_learning
 from lexon.tasks.networks import RECURRENT, Settings, layer_shapes
 from lexon.text.stream import LEVELS
 from lexon.text.tokens import KINDS
@@ -94,14 +94,11 @@ def check_settings(model: Any) -> None:
     }.items():
         if getattr(model, name) is not None:
             whole(model, name, getattr(model, name), least)
-    fraction(model, "dropout", model.dropout)
-    fraction(model, "validation_fraction", model.validation_fraction)
+    check_learning(model)
     positive(model, "decay", model.decay)
-    for name in ("clip", "limit", "learning_rate"):
+    for name in ("limit", "learning_rate"):
         if getattr(model, name) is not None:
             positive(model, name, getattr(model, name))
-    if whole(model, "seed", model.seed, 0) >= 2**32:
-        raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
     if model.tied and model.softmax == "hierarchical":
         raise InputError("a hierarchical softmax has no vectors of words to tie\n  leave out tied")
     if model.tied and model.dimension not in (None, model.hidden):

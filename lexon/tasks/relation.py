@@ -15,15 +15,14 @@ from lexon import ops, storage
 from lexon.errors import InputError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
-from lexon.optim import Optimizer
 from lexon.tasks.common import (
+    divided,
     fitting,
-    hold_out,
     make_optimizer,
     read_history,
     refuse_nonfinite,
     rows_digest,
-    run_training,
+    train,
 )
 from lexon.tasks.encode import TextEncoder
 from lexon.tasks.evaluation import Evaluation, evaluate_classes
@@ -35,9 +34,9 @@ from lexon.tasks.relation_explain import token_weights
 from lexon.tasks.relation_given import check_settings, checked_marked, checked_rows
 from lexon.tasks.relation_networks import POOLS, UNUSED, build_network, weight_shapes
 from lexon.tasks.relation_score import as_relations, macro_f1
-from lexon.tasks.stored import StoredEstimator, check_storable
+from lexon.tasks.stored import StoredEstimator, check_vocabulary
 from lexon.text import Labels, MarkedText, Tokenizer, Vocabulary, portions
-from lexon.train.loop import Plan, Task, Training, Watcher
+from lexon.train.loop import Task, Training, Watcher
 from lexon.vectors import KeyedVectors
 
 Array = npt.NDArray[Any]
@@ -188,14 +187,14 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
             self.labels_ = Labels.fit(names)
             self.held_out_: Array | None = None
             self.notes_: tuple[str, ...] = ()
+            rows = texts, names
             if valid is not None:
-                held_texts, held_names, _ = checked_rows(*valid)
+                held = checked_rows(*valid)[:2]
             else:
-                kept, held, note = hold_out(names, self.validation_fraction, self.seed)
-                self.notes_, self.held_out_ = (note,) if note else (), held if len(held) else None
-                held_texts, held_names = [texts[i] for i in held], [names[i] for i in held]
-                texts, names = [texts[i] for i in kept], [names[i] for i in kept]
-            self._fit((texts, names), (held_texts, held_names), watcher, checkpoint)
+                rows, held, self.held_out_, self.notes_ = divided(
+                    texts, names, self.validation_fraction, self.seed
+                )
+            self._fit(rows, held, watcher, checkpoint)
         return self
 
     def _fit(
@@ -220,18 +219,18 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
             score = macro_f1(held_rows[1], decided, self.other)
             return score, self._loss(Tensor(logits), self._targets(truth)).item()
 
-        training = Training(
+        usual = USUAL[self.model] if self.vectors is None else USUAL_WITH_VECTORS
+        self.history_ = train(
+            self,
             self.network_,
-            self._make_optimizer(),
+            make_optimizer(self.optimizer, self.learning_rate, self.network_, ("adam", usual)),
             Task(len(texts), loss, validate if held_rows[0] else None),
-            Plan(self.epochs, self.batch_size, self.patience if held_rows[0] else None, self.clip),
-            rng,
+            self.batch_size,
+            rng=rng,
             measure="macro-F1",
             watcher=watcher,
+            checkpoint=checkpoint,
         )
-        if checkpoint is not None:
-            checkpoint(training)
-        self.history_ = run_training(training)
 
     def _learn_words(self, texts: list[MarkedText], rng: np.random.Generator) -> MarkedIds:
         """Tokenizer, vocabulary and network of the training part; its word numbers."""
@@ -248,21 +247,13 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
         if self.affix_dimension:
             found = zip(*(affixes(tokens) for tokens, _ in cuts), strict=True)
             self.affixes_ = tuple(Vocabulary.build(each, min_count=2) for each in found)
-        words = f"the {len(vocabulary):,} words of the vocabulary"
-        fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
-        check_storable(words, vocabulary.to_json(), fewer)
+        words = check_vocabulary(vocabulary)
         self.width_ = self.dimension if given is None else given.vector_size
         self.network_ = self._build(rng)
         if given is not None:
             known = begin_with(self.network_.table, vocabulary.words, given)
             self.notes_ += (f"{known:,} of {words} have a vector to begin with",)
         return MarkedIds.of(self._vocabularies, cuts)
-
-    def _make_optimizer(self) -> Optimizer:
-        rate = self.learning_rate
-        if rate is None and self.optimizer == "adam":
-            rate = USUAL[self.model] if self.vectors is None else USUAL_WITH_VECTORS
-        return make_optimizer(self.optimizer, rate, self.network_)
 
     def _build(self, rng: np.random.Generator) -> Any:
         return build_network(

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from lexon.errors import InputError
-from lexon.optim.checks import fraction, not_negative, positive, whole
-from lexon.tasks.given import check_choice, check_lengths, check_windows, read_labels
+from lexon.optim.checks import whole
+from lexon.tasks.given import (
+    check_choice,
+    check_learning,
+    check_lengths,
+    check_windows,
+    read_labels,
+)
 from lexon.tasks.relation_networks import POOLS
 from lexon.text import MarkedText
 from lexon.text.tokens import KINDS
@@ -75,14 +81,7 @@ def check_settings(model: Any) -> None:
             whole(model, name, getattr(model, name), smallest)
     if model.layers > MOST_LAYERS:
         raise InputError(f"layers is {model.layers}\n  give {MOST_LAYERS} or fewer")
-    fraction(model, "dropout", model.dropout)
-    fraction(model, "validation_fraction", model.validation_fraction)
-    if model.clip is not None:
-        positive(model, "clip", model.clip)
-    if model.learning_rate is not None:
-        not_negative(model, "learning_rate", model.learning_rate)
-    if whole(model, "seed", model.seed, 0) >= 2**32:
-        raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
+    check_learning(model)
     if not isinstance(model.other, str):
         raise InputError(f"other is {model.other!r}\n  give the label of rows without a relation")
     check_windows(model.windows)

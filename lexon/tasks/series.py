@@ -329,7 +329,7 @@ class SeriesRegressor(StoredEstimator):
             make_optimizer(self.optimizer, self.learning_rate, network),
             Task(len(train.windows), loss, validate if held else None),
             self.batch_size,
-            rng,
+            rng=rng,
             measure="MAE",
             watcher=watcher,
             checkpoint=checkpoint,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +14,7 @@ from lexon.errors import InputError
 from lexon.memory import peak_memory
 from lexon.tasks.columns import columns_of
 from lexon.tasks.common import rows_digest
-from lexon.tasks.job import Resumption, identity, whole_epochs
+from lexon.tasks.job import Resumption, fit_saving
 from lexon.tasks.outcome import Outcome
 from lexon.tasks.series import Past, SeriesRegressor
 from lexon.tasks.series_network import span
@@ -65,20 +64,17 @@ def train_series(
         NonFiniteError: training diverged.
         KeyboardInterrupt: training was interrupted before its first epoch had ended.
     """
-    began = time.perf_counter()
     learned, last = _split(model, table, test, test_from, test_share)
-    checkpoint = None
-    if resumption is not None:
-        names, *rows = learned.keys(), *zip(*learned.values(), strict=True)
-        digest = rows_digest((repr(row), "") for row in rows)
-        settings = model.get_params(deep=False)
-        checkpoint = resumption.attach(identity(settings, digest, *names), say)
-    with whole_epochs():
-        model.fit(learned, watcher=watcher, checkpoint=checkpoint)
-    seconds = time.perf_counter() - began
-    for note in model.notes_:
-        say(f"  {note}")
-    after_fit(model)
+    rows = zip(*learned.values(), strict=True)
+    seconds = fit_saving(
+        model,
+        learned,
+        keys=lambda: [rows_digest((repr(row), "") for row in rows), *learned],
+        watcher=watcher,
+        resumption=resumption,
+        after_fit=after_fit,
+        say=say,
+    )
     parts = [] if model.held_from_ is None else [Part("held-out", learned, model.held_from_)]
     pasts = {part.name: model.past_of(part.table, part.since) for part in (*parts, *last)}
     outcome = Outcome(

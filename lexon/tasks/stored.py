@@ -14,6 +14,7 @@ from lexon import __version__, storage
 from lexon.errors import InputError, ModelFileError
 from lexon.nn.module import Module
 from lexon.tasks.common import plain
+from lexon.text import Vocabulary
 from lexon.train.history import History
 
 Array = npt.NDArray[Any]
@@ -122,3 +123,15 @@ def check_storable(what: str, content: Any, remedy: str) -> None:
     size = storage.header_bytes(content)
     if not storage.fits(size):
         raise InputError(f"{what} take {size:,} bytes, more than a model file holds\n  {remedy}")
+
+
+def check_vocabulary(vocabulary: Vocabulary) -> str:
+    """Check, before training, that a model file has room for the words; what to call them.
+
+    Raises:
+        InputError: it has not; gives the remedy.
+    """
+    words = f"the {len(vocabulary):,} words of the vocabulary"
+    fewer = "give min_count 2 (--min-count 2), or a max_vocabulary (--max-vocabulary)"
+    check_storable(words, vocabulary.to_json(), fewer)
+    return words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +16,7 @@ from lexon.tasks.columns import holds_numbers, is_blank
 from lexon.tasks.common import rows_digest
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, evaluate_numbers
 from lexon.tasks.features import Encoder
-from lexon.tasks.job import Resumption, identity, whole_epochs
+from lexon.tasks.job import Resumption, fit_saving
 from lexon.tasks.outcome import Outcome
 from lexon.tasks.table_model import TableModel
 from lexon.tasks.tabular import TabularClassifier, TabularRegressor
@@ -82,7 +81,6 @@ def train_table(
     ``settings`` gives the parameters for the kind of estimator that it turns out to be;
     ``after_fit`` is given the trained model before it is scored, to save it.
     """
-    began = time.perf_counter()
     numeric = holds_numbers(table.column(target))
     train = Rows.of("training", table, target, numeric, say)
     held = None if valid is None else Rows.of("held-out", valid, target, numeric, say)
@@ -90,19 +88,23 @@ def train_table(
     kind = TabularRegressor if numeric else TabularClassifier
     model = kind(**settings(kind))
     say(f"{target}: {'numbers, a regression' if kind is TabularRegressor else 'classes'}")
-    with whole_epochs():
-        model.fit(
-            train.columns,
-            train.target,
-            valid=None if held is None else (held.columns, held.target),
-            watcher=watcher,
-            checkpoint=_checkpoint(model, target, (train, held), resumption, say),
-        )
-    model.target_column_ = target
-    for note in model.notes_:
-        say(f"  {note}")
-    seconds = time.perf_counter() - began
-    after_fit(model)
+
+    def fitted(model: TableModel) -> None:
+        model.target_column_ = target
+        after_fit(model)
+
+    valid_rows = held
+    seconds = fit_saving(
+        model,
+        train.columns,
+        train.target,
+        valid=None if held is None else (held.columns, held.target),
+        keys=lambda: _keys(kind.__name__, target, (train, valid_rows)),
+        watcher=watcher,
+        resumption=resumption,
+        after_fit=fitted,
+        say=say,
+    )
     learned = train
     if held is None and model.held_out_ is not None:
         kept = np.setdiff1d(np.arange(len(train.target)), model.held_out_)
@@ -175,19 +177,11 @@ class LinearRival:
         return evaluate_classes(part.name, named, truth, chances, names, chances.argmax(axis=1))
 
 
-def _checkpoint(
-    model: TableModel,
-    target: str,
-    parts: tuple[Rows, Rows | None],
-    resumption: Resumption | None,
-    say: Callable[[str], None],
-) -> Any:
-    if resumption is None:
-        return None
+def _keys(kind: str, target: str, parts: tuple[Rows, Rows | None]) -> list[str]:
+    """What tells these data apart from others."""
     digest = rows_digest(*(None if part is None else list(_lines(part)) for part in parts))
     names = [target, *(name for part in parts if part for name in ("", *part.columns))]
-    settings = model.get_params(deep=False)
-    return resumption.attach(identity(settings, digest, type(model).__name__, *names), say)
+    return [digest, kind, *names]
 
 
 def _lines(rows: Rows) -> Any:

@@ -225,7 +225,7 @@ class TableModel(StoredEstimator):
             make_optimizer(self.optimizer, usual_rate(self), network),
             Task(len(rows), loss, validate if held else None),
             self.batch_size or min(max(len(rows) // 32, 8), 128),
-            rng,
+            rng=rng,
             measure=self._measure,
             watcher=watcher,
             checkpoint=checkpoint,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from lexon.errors import InputError
-from lexon.optim.checks import fraction, not_negative, positive, whole
-from lexon.tasks.given import check_choice, check_windows
+from lexon.optim.checks import fraction, whole
+from lexon.tasks.given import check_choice, check_learning, check_windows
 from lexon.tasks.tag_network import CHARACTERS, NETWORKS
 from lexon.text.schemes import SCHEMES, count_breaks, describe_breaks, recognise_scheme, types_of
 from lexon.text.tokens import HAN_RUN, KINDS
@@ -109,14 +109,8 @@ def check_settings(model: Any) -> None:
     for name, least in (("patience", 1), ("max_vocabulary", 2)):
         if getattr(model, name) is not None:
             whole(model, name, getattr(model, name), least)
-    for name in ("dropout", "unknown_rate", "validation_fraction"):
-        fraction(model, name, getattr(model, name))
-    if model.clip is not None:
-        positive(model, "clip", model.clip)
-    if model.learning_rate is not None:
-        not_negative(model, "learning_rate", model.learning_rate)
-    if whole(model, "seed", model.seed, 0) >= 2**32:
-        raise InputError(f"seed is {model.seed}\n  give a whole number below 2**32")
+    check_learning(model)
+    fraction(model, "unknown_rate", model.unknown_rate)
     if not isinstance(model.lowercase, (bool, np.bool_)):
         raise InputError(f"lowercase is {model.lowercase!r}\n  give True or False")
     if model.static and model.vectors is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from lexon import __version__
 from lexon.errors import InputError
 from lexon.memory import peak_memory
 from lexon.tasks.evaluation import Evaluation
-from lexon.tasks.job import Resumption, identity, whole_epochs
+from lexon.tasks.job import Resumption, fit_saving
 from lexon.tasks.outcome import Outcome
 from lexon.tasks.tag_baseline import LinearTagger
 from lexon.tasks.tagger import SequenceTagger, sentences_digest
@@ -64,26 +63,20 @@ def train_tagger(
         NonFiniteError: training diverged.
         KeyboardInterrupt: training was interrupted before its first epoch had ended.
     """
-    began = time.perf_counter()
     for part in filter(None, (valid, test)):
         if not any(part.tokens):
             raise InputError(f"the {part.name} part has no token\n  give sentences")
-    checkpoint = None
-    if resumption is not None:
-        digest = sentences_digest(train.pair, None if valid is None else valid.pair)
-        settings = model.get_params(deep=False)
-        checkpoint = resumption.attach(identity(settings, digest, model.task), say)
-    with whole_epochs():
-        model.fit(
-            *train.pair,
-            valid=None if valid is None else valid.pair,
-            watcher=watcher,
-            checkpoint=checkpoint,
-        )
-    seconds = time.perf_counter() - began
-    for note in model.notes_:
-        say(f"  {note}")
-    after_fit(model)
+    held_pair = None if valid is None else valid.pair
+    seconds = fit_saving(
+        model,
+        *train.pair,
+        valid=held_pair,
+        keys=lambda: [sentences_digest(train.pair, held_pair), model.task],
+        watcher=watcher,
+        resumption=resumption,
+        after_fit=after_fit,
+        say=say,
+    )
     learned, held = _split(model, train, valid)
     parts = [part for part in (held, test) if part is not None]
     evaluations = tuple(model.evaluate(*part.pair, part.name) for part in parts)

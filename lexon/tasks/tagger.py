@@ -14,15 +14,14 @@ from lexon import storage
 from lexon.errors import InputError
 from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
-from lexon.optim import Cosine, Optimizer
 from lexon.tasks.common import (
     fitting,
     make_optimizer,
     read_history,
     refuse_nonfinite,
     rows_digest,
-    run_training,
     too_few,
+    train_decaying,
 )
 from lexon.tasks.evaluation import Evaluation
 from lexon.tasks.given import read_vectors
@@ -42,7 +41,7 @@ from lexon.tasks.tag_scores import evaluate_tags, f1_of_chunks, remarks, token_a
 from lexon.tasks.tag_words import Encoded, TokenEncoder
 from lexon.text import Labels, Ragged, Tokenizer, portions
 from lexon.text.schemes import SCHEMES, convert, recognise_scheme
-from lexon.train.loop import Plan, Task, Training, Watcher
+from lexon.train.loop import Task, Training, Watcher
 from lexon.vectors import KeyedVectors
 
 Array = npt.NDArray[Any]
@@ -243,39 +242,23 @@ class SequenceTagger(StoredEstimator):
             self.notes_ += (f"{known:,} of {words} have a vector to begin with",)
         encoded, targets = self.encoder_(tokens), self._targets(tags)
         held = self.encoder_(held_tokens)
-        optimizer = self._make_optimizer()
-        decay = Cosine(optimizer, self.epochs * -(-max(len(tokens), 1) // self.batch_size))
 
         def loss(rows: Array) -> Tensor:
             part = encoded.take(rows)
             return network.loss(network(part), part.lengths, targets.take(rows).rows)
 
-        def after_step() -> None:
-            optimizer.learning_rate = decay.rate(optimizer.steps)
-
-        training = Training(
+        validate = (lambda: self._validate(held, held_tags)) if held_tokens else None
+        self.history_ = train_decaying(
+            self,
             network,
-            optimizer,
-            Task(
-                len(tokens),
-                loss,
-                (lambda: self._validate(held, held_tags)) if held_tokens else None,
-                after_step,
-            ),
-            Plan(self.epochs, self.batch_size, self.patience if held_tokens else None, self.clip),
-            rng,
+            make_optimizer(self.optimizer, self.learning_rate, network, (ADAM, ADAM_RATE)),
+            Task(len(tokens), loss, validate),
+            self.batch_size,
+            rng=rng,
             measure="F1" if self.chunked else "accuracy",
             watcher=watcher,
+            checkpoint=checkpoint,
         )
-        if checkpoint is not None:
-            checkpoint(training)
-        self.history_ = run_training(training)
-
-    def _make_optimizer(self) -> Optimizer:
-        rate = self.learning_rate
-        if rate is None and self.optimizer == ADAM:
-            rate = ADAM_RATE
-        return make_optimizer(self.optimizer, rate, self.network_)
 
     def _validate(self, held: Encoded, tags: Sentences) -> tuple[float, float]:
         """Score and loss; the loss is of the sentences all of whose tags are known."""

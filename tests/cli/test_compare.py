@@ -70,7 +70,7 @@ def test_networks_that_diverge_stand_last(data: Path, monkeypatch: pytest.Monkey
     def diverge(training: Any) -> None:
         raise NonFiniteError("far <out>\n  lower it")
 
-    monkeypatch.setattr("lexon.tasks.classify.run_training", diverge)
+    monkeypatch.setattr("lexon.tasks.common.run_training", diverge)
     answer = lexon(*RUN, "--report", "comparison.html")
     assert answer.code == 0 and "linear, fold 1, seed 1: failed: far <out>" in answer.err
     lines = answer.out.splitlines()

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from lexon.tasks import TabularClassifier, TabularRegressor, load
-from lexon.tasks.job import Resumption
-from lexon.tasks.table_job import Rows, _checkpoint
+from lexon.tasks.table_job import Rows, _keys
 from tests.cli.commands import TINY, lexon, write
 
 HEAD = ("size", "garden", "price")
@@ -76,16 +75,10 @@ def test_a_checkpoint_of_other_columns_is_refused(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_checkpoint_of_another_kind_of_job_is_another() -> None:
-    found: list[str] = []
-
-    class Noted(Resumption):
-        def attach(self, identity: str, say: Any) -> Any:
-            found.append(identity)
-
-    rows = Rows("training", {"size": ["1", "2"]}, ["3", "4"])
-    for kind in (TabularRegressor, TabularClassifier, TabularRegressor):
-        _checkpoint(kind(), "price", (rows, None), Noted(Path("c")), print)
-    assert found[0] == found[2] != found[1]
+    parts = (Rows("training", {"size": ["1", "2"]}, ["3", "4"]), None)
+    kinds = ("TabularRegressor", "TabularClassifier")
+    regression, classes = (_keys(kind, "price", parts) for kind in kinds)
+    assert regression == _keys("TabularRegressor", "price", parts) != classes
 
 
 def test_truth_values_are_classes() -> None:

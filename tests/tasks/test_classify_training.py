@@ -266,6 +266,6 @@ def test_rare_words_and_words_beyond_the_limit_are_unknown() -> None:
 
 def test_a_vocabulary_that_no_file_holds_is_refused_before_training(monkeypatch: Any) -> None:
     monkeypatch.setattr(storage, "_LONGEST_HEADER", 100)
-    monkeypatch.setattr("lexon.tasks.classify.run_training", lambda run: pytest.fail("it trains"))
+    monkeypatch.setattr("lexon.tasks.common.run_training", lambda run: pytest.fail("it trains"))
     with pytest.raises(InputError, match=r"words of the vocabulary take .*\n.*--min-count 2"):
         TextClassifier("linear", epochs=1).fit(TEXTS, LABELS)

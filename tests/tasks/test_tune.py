@@ -151,7 +151,7 @@ def test_all_trials_can_diverge(monkeypatch: pytest.MonkeyPatch) -> None:
     def diverge(training: Training) -> None:
         raise NonFiniteError("far out")
 
-    monkeypatch.setattr("lexon.tasks.classify.run_training", diverge)
+    monkeypatch.setattr("lexon.tasks.common.run_training", diverge)
     search = Search(["linear"], {}, seconds=1e-9)
     with pytest.raises(InputError, match="none of 1 trials"):
         search.run(TEXTS, LABELS)

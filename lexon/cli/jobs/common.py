@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import click
 
 from lexon.cli.options import DEFAULTS, check_output
-from lexon.errors import InputError
+from lexon.errors import InputError, NonFiniteError
 
 
 def voices(options: dict[str, Any]) -> tuple[Any, Callable[[str], None]]:
@@ -131,3 +132,31 @@ def _summary(outcome: Any) -> dict[str, Any]:
         "seconds": outcome.seconds,
         "memory": outcome.memory,
     }
+
+
+def outputs(model_file: str, options: dict[str, Any], *inputs: str | None) -> Path:
+    """The path of the model file, checked like that of the report, before the work begins.
+
+    Raises:
+        InputError: one of them cannot be written, is an input, or is the other one.
+    """
+    path = check_output("-o", model_file, *inputs)
+    if options["report"] is not None:
+        report = check_output("--report", options["report"], *inputs)
+        if report.absolute() == path.absolute():
+            raise InputError("--report and -o name the same file\n  give two names")
+    return path
+
+
+@contextmanager
+def keeping(checkpoint: Any) -> Iterator[None]:
+    """What becomes of a checkpoint where training does not end: one that diverged is removed."""
+    try:
+        yield
+    except NonFiniteError:  # it would end the same way again
+        checkpoint.finish()
+        raise
+    except KeyboardInterrupt:
+        if checkpoint.path.exists():
+            click.echo(f"{checkpoint.path} is kept: --resume goes on from it", err=True)
+        raise

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from lexon.cli.jobs.common import finish, resumption, voices, writing
+from lexon.cli.jobs.common import finish, keeping, outputs, resumption, voices, writing
 from lexon.cli.lm.text import read_text
-from lexon.cli.options import check_output, resuming_options, whole
-from lexon.errors import InputError, NonFiniteError
+from lexon.cli.options import resuming_options, whole
+from lexon.errors import InputError
 
 #: The estimator's parameters that are options.
 _SETTINGS = (
@@ -97,11 +97,7 @@ def command(file: str, model_file: str, **options: Any) -> int:
     if options["threads"] is not None:
         threads(options["threads"])
     inputs = (file, options["valid"], options["test"])
-    path = check_output("-o", model_file, *inputs)
-    if options["report"] is not None:
-        report = check_output("--report", options["report"], *inputs)
-        if report.absolute() == path.absolute():
-            raise InputError("--report and -o name the same file\n  give two names")
+    path = outputs(model_file, options, *inputs)
     console, say = voices(options)
     parts = {
         name: Text(name, read_text(source, options["encoding"], say))
@@ -115,7 +111,7 @@ def command(file: str, model_file: str, **options: Any) -> int:
         given["validation_fraction"] = options["validation_fraction"]
     model = LanguageModel(**given)
     checkpoint = resumption(path, options)
-    try:
+    with keeping(checkpoint):
         outcome = train_language(
             model,
             parts["training"],
@@ -127,11 +123,4 @@ def command(file: str, model_file: str, **options: Any) -> int:
             after_fit=writing(path, say),
             say=say,
         )
-    except NonFiniteError:  # it would end the same way again
-        checkpoint.finish()
-        raise
-    except KeyboardInterrupt:
-        if checkpoint.path.exists():
-            click.echo(f"{checkpoint.path} is kept: --resume goes on from it", err=True)
-        raise
     return finish(outcome, path, options, [], say)
