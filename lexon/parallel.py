@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,9 @@ from lexon.errors import InputError
 
 Task = Callable[[int, int], object]
 
-#: Below this many floating-point operations a second thread costs more than it gives.
-WORTH_SHARING = 8_000_000
+#: Below this many floating-point operations a second thread costs more than it gives; and below
+#: so many one that is asleep.
+WORTH_SHARING, WORTH_WAKING = 1_000_000, 8_000_000
 #: How often a thread looks for new work (or for the end of another's) before it goes to sleep:
 #: some tenths of a millisecond, longer than the way from one product to the next.
 LOOKS = 2_000_000
@@ -74,14 +76,17 @@ class _Team:
     """Helping threads: awake for a moment after work, then asleep until called."""
 
     def __init__(self, size: int) -> None:
+        from lexon.kernels.shared import new_board, serve
         from lexon.kernels.signal import changed, post
 
-        self.post, self.changed = post, changed
+        self.post, self.changed, self.serve = post, changed, serve
+        self.board = new_board()
         self.calls = np.zeros(1, np.int64)
         self.job: _Job | None = None
         self.asleep: list[SimpleQueue[None]] = []
-        changed(self.calls, 0, 1)  # compiled here, once, not by every helper
-        post(np.zeros(1, np.int64), 0)
+        post(self.calls, 0)  # compiled here, once, not by every helper
+        changed(self.calls, 0, 1)
+        serve(self.board, self.calls, 0, 1)
         for number in range(size):
             threading.Thread(target=self._help, name=f"lexon_{number}", daemon=True).start()
 
@@ -89,6 +94,9 @@ class _Team:
         """Offer the blocks of ``job`` to all helpers; None sends them home."""
         self.job = job
         self.post(self.calls, 1)
+        self.wake()
+
+    def wake(self) -> None:
         while self.asleep:
             self.asleep.pop().put(None)
 
@@ -106,13 +114,16 @@ class _Team:
         bed: SimpleQueue[None] = SimpleQueue()
         known = 0
         while True:
-            if not self.changed(self.calls, known, LOOKS):
+            self.serve(self.board, self.calls, known, LOOKS)
+            if self.calls[0] == known:
                 self.asleep.append(bed)
                 if self.calls[0] == known:
                     bed.get()
                 else:
                     with suppress(ValueError):  # it was called after all
                         self.asleep.remove(bed)
+            if self.calls[0] == known:
+                continue  # woken for the blocks of a kernel
             known = int(self.calls[0])
             if (job := self.job) is None:
                 return
@@ -156,13 +167,29 @@ def blocks(size: int, length: int) -> list[tuple[int, int]]:
     return [(start, min(start + length, size)) for start in range(0, size, length)]
 
 
+_ALONE = np.zeros(0, np.int64)
+
+
+def board(work: float) -> Any:
+    """Where a kernel of so many floating-point operations offers its blocks to helpers.
+
+    An empty one where it is better done alone.
+    """
+    if _pool.size <= 1 or work < WORTH_SHARING:
+        return _ALONE
+    team = _pool.helpers()
+    if work >= WORTH_WAKING:
+        team.wake()
+    return team.board
+
+
 def share(task: Task, cuts: list[tuple[int, int]], work: float) -> None:
     """Call ``task(start, stop)`` for every block, on several threads where that pays.
 
     Blocks must write to disjoint places. ``work`` is the number of floating-point operations
     of the whole. An error in any block is raised here, after all threads have stopped.
     """
-    if min(_pool.size, len(cuts)) <= 1 or work < WORTH_SHARING:
+    if min(_pool.size, len(cuts)) <= 1 or work < WORTH_WAKING:
         for start, stop in cuts:
             task(start, stop)
         return

@@ -10,30 +10,29 @@ import pytest
 
 from lexon import parallel
 from lexon.kernels import product
+from lexon.kernels.shared import helped
 
 
 @pytest.fixture
 def on_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """``on_threads(n, f)``: f() on n threads, however small the work, if blocks are to share."""
-    before, helped = parallel.threads(), []
-    work = parallel._Job.work
+    """``on_threads(n, f)``: f() on n threads, some times and until helpers took a block.
 
-    def together(job: Any) -> int:
-        helped.append(1)
-        until = time.monotonic() + 5
-        while len(helped) < 2 and time.monotonic() < until:
-            time.sleep(0)  # nobody begins before another thread has come to help
-        return work(job)
-
-    monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
+    With ``times`` 0 it is done once, whether there was something to share or not.
+    """
+    before = parallel.threads()
+    for limit in ("WORTH_SHARING", "WORTH_WAKING"):
+        monkeypatch.setattr(parallel, limit, 0)
     monkeypatch.setattr(product, "A_BLOCK", 1)
-    monkeypatch.setattr(parallel._Job, "work", together)
 
-    def run(number: int, function: Callable[[], Any]) -> Any:
+    def run(number: int, function: Callable[[], Any], times: int = 5) -> Any:
         parallel.threads(number)
-        helped.clear()
-        result = function()
-        assert number == 1 or len(helped) > 1, "nothing was shared"
+        board, until = parallel.board(1), time.monotonic() + 20
+        done, result = 1, function()
+        while number > 1 and times and time.monotonic() < until:
+            if done >= times and helped(board):
+                break
+            done, result = done + 1, function()  # a helper may have come too late
+        assert number == 1 or helped(board) or not times, "nothing was shared"
         return result
 
     yield run

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lexon import parallel
 from lexon.errors import InputError
 
-WORTH = float(parallel.WORTH_SHARING)
+WORTH = float(parallel.WORTH_WAKING)
 
 
 @pytest.fixture(autouse=True)

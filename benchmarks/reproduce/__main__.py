@@ -70,7 +70,10 @@ EXPERIMENTS = {
     "ptb-tied": Experiment(language.tied(), "PyTorch's example, 6 epochs: 110.44"),
     "ptb-tied-40": Experiment(language.tied_long(), "PyTorch's example, 40 epochs: 87.17"),
     "ptb-counted": Experiment(language.counted(), "Mikolov & Zweig 2012, modified: 141.2"),
-    "tinyshakespeare": Experiment(language.characters(), "no published figure for this split"),
+    **{
+        name: Experiment(language.characters(name), "no published figure for this split")
+        for name in language.STRETCHES
+    },
     **{
         f"weather-{name}": Experiment(
             weather.cells(name, by_city=name == "lstm"), "the last value; linear regression"

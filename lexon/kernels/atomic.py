@@ -34,6 +34,28 @@ def _load(context, flat, at):
     return types.int64(flat, types.intp), generate
 
 
+def _put(context, flat, at, number):
+    """flat[at] = number; others who see it see what was written before."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        cell = _cell(context, builder, signature, given)
+        builder.store_atomic(given[2], cell, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(flat, types.intp, types.int64), generate
+
+
+def _swap(context, flat, at, old, new):
+    """flat[at] = new where it was ``old``; whether it was, in one motion."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        cell = _cell(context, builder, signature, given)
+        found = builder.cmpxchg(cell, given[2], given[3], "acq_rel", "acquire")
+        return builder.extract_value(found, 1)
+
+    return types.boolean(flat, types.intp, types.int64, types.int64), generate
+
+
 def _step_aside(context):
     """Let another thread have the processor."""
 
@@ -49,4 +71,6 @@ def _step_aside(context):
 
 add: Any = intrinsic(_add)
 load: Any = intrinsic(_load)
+put: Any = intrinsic(_put)
+swap: Any = intrinsic(_swap)
 step_aside: Any = intrinsic(_step_aside)

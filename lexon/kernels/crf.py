@@ -23,7 +23,7 @@ import numpy.typing as npt
 from lexon.kernels.compile import inlined, kernel
 from lexon.kernels.elementary import exponential
 from lexon.kernels.ngram import starts_of
-from lexon.parallel import blocks, share
+from lexon.kernels.shared import shared
 
 Array = npt.NDArray[Any]
 
@@ -45,11 +45,10 @@ def log_partition(
     """
     alpha, totals = np.empty_like(x), np.zeros(len(lengths))
     starts = starts_of(lengths)
-
-    def work(first: int, last: int) -> None:
-        _forward(x, a, start, stop, starts, lengths, first, last, alpha, totals)
-
-    share(work, blocks(len(lengths), SEQUENCES_A_BLOCK), _COST * x.size * x.shape[1])
+    work = _COST * x.size * x.shape[1]
+    _forward(
+        len(lengths), SEQUENCES_A_BLOCK, work, x, a, start, stop, starts, lengths, alpha, totals
+    )
     return alpha, totals
 
 
@@ -61,15 +60,11 @@ def marginals(
     ``weights`` (B): how much the transitions of each sequence count in their sum.
     """
     p = np.empty_like(alpha)
-    cuts = blocks(len(lengths), SEQUENCES_A_BLOCK)
-    pairs = np.zeros((len(cuts), *a.shape), alpha.dtype)
-    starts = starts_of(lengths)
-
-    def work(first: int, last: int) -> None:
-        own = pairs[first // SEQUENCES_A_BLOCK]
-        _backward(alpha, a, stop, starts, lengths, weights, first, last, p, own)
-
-    share(work, cuts, _COST * alpha.size * alpha.shape[1])
+    pairs = np.zeros((-(-len(lengths) // SEQUENCES_A_BLOCK), *a.shape), alpha.dtype)
+    starts, work = starts_of(lengths), _COST * alpha.size * alpha.shape[1]
+    _backward(
+        len(lengths), SEQUENCES_A_BLOCK, work, alpha, a, stop, starts, lengths, weights, p, pairs
+    )
     return p, pairs.sum(axis=0)
 
 
@@ -90,12 +85,10 @@ def best_paths(
     Among equal ones it is the one with the lower tag, from the last row backwards.
     """
     path, before = np.empty(len(x), np.int64), np.empty(x.shape, np.int32)
-    starts = starts_of(lengths)
-
-    def work(first: int, last: int) -> None:
-        _viterbi(x, a, start, stop, starts, lengths, first, last, before, path)
-
-    share(work, blocks(len(lengths), SEQUENCES_A_BLOCK), 4.0 * x.size * x.shape[1])
+    starts, work = starts_of(lengths), 4.0 * x.size * x.shape[1]
+    _viterbi(
+        len(lengths), SEQUENCES_A_BLOCK, work, x, a, start, stop, starts, lengths, before, path
+    )
     return path, path_scores(x, a, start, stop, path, lengths)
 
 
@@ -128,8 +121,8 @@ def _settle(row):
     return top
 
 
-@kernel
-def _forward(x, a, start, stop, starts, lengths, first, last, alpha, totals):
+@shared
+def _forward(first, last, x, a, start, stop, starts, lengths, alpha, totals):
     classes = x.shape[1]
     top, total = np.empty(classes, x.dtype), np.empty(classes, x.dtype)
     terms = np.empty((classes, classes), x.dtype)
@@ -155,9 +148,9 @@ def _forward(x, a, start, stop, starts, lengths, first, last, alpha, totals):
         totals[b] = offset + highest + np.log(whole)
 
 
-@kernel
-def _backward(alpha, a, stop, starts, lengths, weights, first, last, p, pairs):
-    classes = alpha.shape[1]
+@shared
+def _backward(first, last, alpha, a, stop, starts, lengths, weights, p, pairs):
+    classes, own = alpha.shape[1], pairs[first // SEQUENCES_A_BLOCK]
     top, total = np.empty(classes, alpha.dtype), np.empty(classes, alpha.dtype)
     terms = np.empty((classes, classes), alpha.dtype)
     for b in range(first, last):
@@ -186,7 +179,7 @@ def _backward(alpha, a, stop, starts, lengths, weights, first, last, p, pairs):
                     whole += terms[i, j]
                 p[t - 1, i] = whole
                 for j in range(classes):
-                    pairs[i, j] += weights[b] * terms[i, j]
+                    own[i, j] += weights[b] * terms[i, j]
 
 
 @kernel
@@ -201,8 +194,8 @@ def _scores(x, a, start, stop, path, starts, lengths, scores):
         scores[b] = total + stop[path[end - 1]]
 
 
-@kernel
-def _viterbi(x, a, start, stop, starts, lengths, first, last, before, path):
+@shared
+def _viterbi(first, last, x, a, start, stop, starts, lengths, before, path):
     classes = x.shape[1]
     best, held = np.empty(classes, x.dtype), np.empty(classes, x.dtype)
     for b in range(first, last):

@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lexon import parallel
-from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.compile import inlined
 from lexon.kernels.product import _BYTES, _WIDEST, Panels, pack, panel_product, panel_width, product
-from lexon.parallel import blocks, share
+from lexon.kernels.shared import shared
 
 Array = npt.NDArray[Any]
 
@@ -53,12 +52,10 @@ def feature_map(
     """z (T, F): every filter on every n-gram, texts end to end."""
     number = counts(lengths, window, wide)
     z = np.empty((int(number.sum()), panels.columns), x.dtype)
-    starts, outs = starts_of(lengths), starts_of(number)
-
-    def work(first: int, last: int) -> None:
-        _map(x, starts, lengths, number, outs, window, wide, *panels, bias, first, last, z)
-
-    share(work, blocks(len(lengths), TEXTS_A_BLOCK), 2.0 * z.size * panels.depth)
+    _map(
+        len(lengths), TEXTS_A_BLOCK, 2.0 * z.size * panels.depth,
+        x, starts_of(lengths), lengths, number, starts_of(number), window, wide, *panels, bias, z,
+    )  # fmt: skip
     return z
 
 
@@ -69,23 +66,12 @@ def max_over_time(
     y = np.empty((len(lengths), panels.columns), x.dtype)
     where = np.empty(y.shape, np.int32)
     number = counts(lengths, window, wide)
-    starts = starts_of(lengths)
-
-    whole = -(-panels.columns // panel_width(x.dtype))
-
-    def some(first: int, last: int, panel: int, end: int) -> None:
-        _max(
-            x, starts, lengths, number, window, wide, *panels, bias, first, last, panel, end, y,
-            where,
-        )  # fmt: skip
-
     work = 2.0 * number.sum() * y.shape[1] * panels.depth
-    if work < parallel.WORTH_SHARING:
-        some(0, len(lengths), 0, whole)
-    elif len(lengths) > TEXTS_A_BLOCK:
-        share(lambda a, b: some(a, b, 0, whole), blocks(len(lengths), TEXTS_A_BLOCK), work)
+    given = x, starts_of(lengths), lengths, number, window, wide, *panels, bias, y, where
+    if len(lengths) > TEXTS_A_BLOCK:
+        _max_of_texts(len(lengths), TEXTS_A_BLOCK, work, *given)
     else:  # too few texts to share: share the filters
-        share(lambda a, b: some(0, len(lengths), a, b), blocks(whole, 1), work)
+        _max_of_panels(-(-panels.columns // panel_width(x.dtype)), 1, work, *given)
     return y, where
 
 
@@ -96,11 +82,8 @@ def max_filters_gradient(
     depth = x.shape[1]
     dw = np.zeros((dy.shape[1], window, depth), x.dtype)
     starts, margin = starts_of(lengths), (window - 1) if wide else 0
-
-    def work(first: int, last: int) -> None:
-        _max_filters(x, dy, where, starts, lengths, margin, first, last, dw)
-
-    share(work, blocks(dy.shape[1], FILTERS_A_BLOCK), 2.0 * dy.size * window * depth)
+    work = 2.0 * dy.size * window * depth
+    _max_filters(dy.shape[1], FILTERS_A_BLOCK, work, x, dy, where, starts, lengths, margin, dw)
     return dw
 
 
@@ -111,11 +94,8 @@ def max_rows_gradient(
     window, depth = w.shape[1:]
     dx = np.zeros((rows, depth), w.dtype)
     starts, margin = starts_of(lengths), (window - 1) if wide else 0
-
-    def work(first: int, last: int) -> None:
-        _max_rows(w, dy, where, starts, lengths, margin, first, last, dx)
-
-    share(work, blocks(len(lengths), TEXTS_A_BLOCK), 2.0 * dy.size * window * depth)
+    work = 2.0 * dy.size * window * depth
+    _max_rows(len(lengths), TEXTS_A_BLOCK, work, w, dy, where, starts, lengths, margin, dx)
     return dx
 
 
@@ -189,7 +169,19 @@ def _panel_of_map(padded, window, panels, j, depth, columns, bias, z):
     return used, width
 
 
-@kernel
+@shared
+def _max_of_texts(first, last, x, starts, lengths, number, window, wide, panels, depth, columns, bias, y, where):  # fmt: skip  # noqa: E501
+    full = _WIDEST * (_BYTES // x.itemsize)
+    whole = (columns + full - 1) // full
+    _max(x, starts, lengths, number, window, wide, panels, depth, columns, bias, first, last, 0, whole, y, where)  # fmt: skip  # noqa: E501
+
+
+@shared
+def _max_of_panels(panel, end, x, starts, lengths, number, window, wide, panels, depth, columns, bias, y, where):  # fmt: skip  # noqa: E501
+    _max(x, starts, lengths, number, window, wide, panels, depth, columns, bias, 0, lengths.size, panel, end, y, where)  # fmt: skip  # noqa: E501
+
+
+@inlined
 def _max(x, starts, lengths, number, window, wide, panels, depth, columns, bias, first, last, panel, end, y, where):  # fmt: skip  # noqa: E501
     padded = _with_zeros(x, starts, lengths, window, first, last)
     lanes = _BYTES // x.itemsize
@@ -216,8 +208,8 @@ def _max(x, starts, lengths, number, window, wide, panels, depth, columns, bias,
             at += lengths[b] + window - 1
 
 
-@kernel
-def _map(x, starts, lengths, number, outs, window, wide, panels, depth, columns, bias, first, last, out):  # fmt: skip  # noqa: E501
+@shared
+def _map(first, last, x, starts, lengths, number, outs, window, wide, panels, depth, columns, bias, out):  # fmt: skip  # noqa: E501
     padded = _with_zeros(x, starts, lengths, window, first, last)
     full = _WIDEST * (_BYTES // x.itemsize)
     z = np.empty(padded.shape[0] * full, x.dtype)
@@ -246,8 +238,8 @@ def _inside(t, margin, window, length):
     return max(0, -begin), min(window, length - begin)
 
 
-@kernel
-def _max_filters(x, dy, where, starts, lengths, margin, first, last, dw):
+@shared
+def _max_filters(first, last, x, dy, where, starts, lengths, margin, dw):
     window, depth = dw.shape[1], dw.shape[2]
     rows = x.reshape(-1)
     for f in range(first, last):
@@ -261,8 +253,8 @@ def _max_filters(x, dy, where, starts, lengths, margin, first, last, dw):
             _add_scaled(total[low * depth : high * depth], g, rows[at + low * depth :])
 
 
-@kernel
-def _max_rows(w, dy, where, starts, lengths, margin, first, last, dx):
+@shared
+def _max_rows(first, last, w, dy, where, starts, lengths, margin, dx):
     window, depth = w.shape[1], w.shape[2]
     out = dx.reshape(-1)
     for b in range(first, last):

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lexon.kernels.compile import inlined, kernel
+from lexon import parallel
+from lexon.kernels.compile import inlined
+from lexon.kernels.shared import shared
 from lexon.kernels.simd import copy, registers, tile, transpose
-from lexon.parallel import blocks, share
 
 Array = npt.NDArray[Any]
 
@@ -26,14 +27,14 @@ _two_1, _two_2, _two_w = (tile(2, v) for v in (1, 2, _WIDEST))
 _one_1, _one_2, _one_w = (tile(1, v) for v in (1, 2, _WIDEST))
 
 #: From so many rows of A on, and no fewer than columns, they are what threads share; else the
-#: panels of B.
+#: panels of B. A block has about as many.
 MANY_ROWS = 128
 #: Floating-point operations that one thread takes at a time, at least, and blocks at most.
-A_BLOCK, MOST_BLOCKS = 8_000_000, 32
+A_BLOCK, BLOCKS_A_THREAD = 4_000_000, 4
 #: Numbers of a column that are summed before the next rows of A: of a panel, so much stays near.
 _DEEP = 512
-#: What packing a number takes, counted in floating-point operations.
-_PACKING = 16.0
+#: What packing a number takes, counted in floating-point operations; and so many are a block.
+_PACKING, PACK_BLOCK = 16.0, 500_000
 
 
 class Panels(NamedTuple):
@@ -64,11 +65,9 @@ def pack(matrix: Array) -> Panels:
     data = aligned(-(-columns // lanes) * lanes * depth, matrix.dtype)
     flat, full = _flat(matrix), panel_width(matrix.dtype)
 
-    def some(panel: int, last_panel: int) -> None:
-        _pack(*flat, depth, columns, panel, last_panel, data)
-
-    work = _PACKING * depth * columns
-    share(some, _cut(-(-columns // full), work), work)
+    panels, work = -(-columns // full), _PACKING * depth * columns
+    length = max(int(panels * PACK_BLOCK / max(work, 1.0)), 1)
+    _pack(panels, length, work, *flat, depth, columns, data)
     return Panels(data, depth, columns)
 
 
@@ -87,32 +86,34 @@ def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
     work = 2.0 * rows * depth * columns
     whole = -(-columns // panel_width(a.dtype))
     left = _flat(a)
-    if isinstance(b, Panels):
-        if many_rows:
-
-            def by_rows(start: int, stop: int) -> None:
-                multiply(*left, start, stop, *b, 0, whole, bias, c)
-
-            share(by_rows, _cut(rows, work, _TALLEST), work)
-            return c
-
-        def by_panels(start: int, stop: int) -> None:
-            multiply(*left, 0, rows, *b, start, stop, bias, c)
-
+    if many_rows:
+        _by_rows(rows, _rows_at_once(rows, work), work, *left, *b, whole, bias, c)
+    elif isinstance(b, Panels):
+        _by_panels(whole, -(-whole // _parts(work)), work, *left, rows, *b, bias, c)
     else:
-        right = _flat(b)
-
-        def by_panels(start: int, stop: int) -> None:
-            multiply_once(*left, rows, *right, depth, columns, start, stop, bias, c)
-
-    share(by_panels, _cut(whole, work), work)
+        vectors, right = -(-columns * a.itemsize // _BYTES), (*_flat(b), depth, columns)
+        length = _vectors_at_once(vectors, work)
+        _by_own_panels(vectors, length, work, *left, rows, *right, bias, c)
     return c
 
 
-def _cut(size: int, work: float, step: int = 1) -> list[tuple[int, int]]:
-    """Blocks of rows or panels, ``step`` by step: a power of two of them, each worth a call."""
-    parts = min(1 << (max(int(work / A_BLOCK), 1).bit_length() - 1), MOST_BLOCKS)
-    return blocks(size, max(-(-size // (parts * step)), 1) * step)
+def _parts(work: float) -> int:
+    """How many blocks are worth a call, up to some for each thread. No bit depends on it."""
+    return max(min(int(work / A_BLOCK), BLOCKS_A_THREAD * parallel.threads()), 1)
+
+
+def _rows_at_once(rows: int, work: float) -> int:
+    """Rows of a block, in tallest tiles: many, as all of B is met anew for each block."""
+    parts = min(_parts(work), parallel.threads() * -(-rows // (parallel.threads() * MANY_ROWS)))
+    return -(-rows // (parts * _TALLEST)) * _TALLEST
+
+
+def _vectors_at_once(vectors: int, work: float) -> int:
+    """Vectors of columns of a block: equal parts where panels are few, whole panels else."""
+    few = min(_parts(work), parallel.threads())
+    if vectors < few * BLOCKS_A_THREAD**2 * _WIDEST:
+        return -(-vectors // few)
+    return -(-vectors // (few * BLOCKS_A_THREAD * _WIDEST)) * _WIDEST
 
 
 _NO_BIAS = {char: np.empty(0, char) for char in "fd"}
@@ -154,8 +155,8 @@ def _pack_panel(b, b_k, b_n, depth, first, used, data, at):
                 data[at + rest * width + left + n] = number
 
 
-@kernel
-def _pack(b, b_k, b_n, depth, columns, panel, last_panel, data):
+@shared
+def _pack(panel, last_panel, b, b_k, b_n, depth, columns, data):
     full = _WIDEST * (_BYTES // b.itemsize)
     for first in range(panel * full, min(last_panel * full, columns), full):
         _pack_panel(b, b_k, b_n, depth, first, min(full, columns - first), data, first * depth)
@@ -203,12 +204,11 @@ def panel_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, c, c_at, c_row, d
 
 
 @inlined
-def _multiply_panel(a, a_row, a_k, first, last, b, b_at, depth, columns, column, edge, bias, c):
-    """Rows ``first`` to ``last`` of C and one panel of its columns, from ``column`` on."""
+def _multiply_panel(a, a_row, a_k, first, last, b, b_at, depth, columns, column, used, edge, bias, c):  # fmt: skip  # noqa: E501
+    """Rows ``first`` to ``last`` of C and one panel: ``used`` columns from ``column`` on."""
     lanes = _BYTES // a.itemsize
     full = _WIDEST * lanes
     flat = c.reshape(-1)
-    used = min(full, columns - column)
     vectors = (used + lanes - 1) // lanes
     if bias.size:
         for m in range(first, last):
@@ -237,25 +237,39 @@ def _multiply_panel(a, a_row, a_k, first, last, b, b_at, depth, columns, column,
                 c[m + r, column + n] = edge[r * full + n]
 
 
-@kernel
+@inlined
 def multiply(a, a_row, a_k, first, last, b, depth, columns, panel, last_panel, bias, c):
     """Rows ``first`` to ``last`` of C, and its panels ``panel`` to ``last_panel``."""
     full = _WIDEST * (_BYTES // a.itemsize)
     edge = np.empty(_TALLEST * full, a.dtype)
     for j in range(panel, last_panel):
         at = j * full
+        used = min(full, columns - at)
         _multiply_panel(
-            a, a_row, a_k, first, last, b, at * depth, depth, columns, at, edge, bias, c
+            a, a_row, a_k, first, last, b, at * depth, depth, columns, at, used, edge, bias, c
         )
 
 
-@kernel
-def multiply_once(a, a_row, a_k, rows, b, b_k, b_n, depth, columns, panel, last_panel, bias, c):
-    """All rows of C, and its panels ``panel`` to ``last_panel``, each packed on the way."""
-    full = _WIDEST * (_BYTES // a.itemsize)
+@shared
+def _by_rows(first, last, a, a_row, a_k, b, depth, columns, panels, bias, c):
+    """Some rows of C."""
+    multiply(a, a_row, a_k, first, last, b, depth, columns, 0, panels, bias, c)
+
+
+@shared
+def _by_panels(panel, last_panel, a, a_row, a_k, rows, b, depth, columns, bias, c):
+    """Some panels of C, all rows."""
+    multiply(a, a_row, a_k, 0, rows, b, depth, columns, panel, last_panel, bias, c)
+
+
+@shared
+def _by_own_panels(first, last, a, a_row, a_k, rows, b, b_k, b_n, depth, columns, bias, c):
+    """Some columns of C, all rows, from vector ``first`` to ``last``: packed on the way."""
+    lanes = _BYTES // a.itemsize
+    full, end = _WIDEST * lanes, min(last * lanes, columns)
     edge = np.empty(_TALLEST * full, a.dtype)
     packed = np.empty(full * depth, a.dtype)
-    for j in range(panel, last_panel):
-        at = j * full
-        _pack_panel(b, b_k, b_n, depth, at, min(full, columns - at), packed, 0)
-        _multiply_panel(a, a_row, a_k, 0, rows, packed, 0, depth, columns, at, edge, bias, c)
+    for at in range(first * lanes, end, full):
+        used = min(full, end - at)
+        _pack_panel(b, b_k, b_n, depth, at, used, packed, 0)
+        _multiply_panel(a, a_row, a_k, 0, rows, packed, 0, depth, columns, at, used, edge, bias, c)

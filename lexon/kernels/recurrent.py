@@ -9,6 +9,7 @@ takes blocks of hidden units, whose gates follow their product while they are in
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from lexon.kernels.ngram import starts_of
 from lexon.kernels.product import Array
 from lexon.kernels.strip import pack_before
 from lexon.kernels.team import new_board
-from lexon.parallel import share
 
 # The C library gives freed memory back to the system, and takes it again page by page, above a
 # size that grows with the largest piece it has seen freed. Arrays of one batch are above the
@@ -56,6 +56,12 @@ class Walk(NamedTuple):
 
 def walk(lengths: Array, reverse: bool) -> Walk:
     """The walk over all sequences of these lengths."""
+    return _walk(lengths.astype(np.int64, copy=False).tobytes(), reverse)
+
+
+@lru_cache(maxsize=16)  # layer after layer meets the same lengths
+def _walk(content: bytes, reverse: bool) -> Walk:
+    lengths = np.frombuffer(content, np.int64)
     order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
     own, starts = lengths[order], starts_of(lengths)[order]
     stride = -1 if reverse else 1
@@ -65,13 +71,11 @@ def walk(lengths: Array, reverse: bool) -> Walk:
     return Walk(order, first, stride, active, first + stride * (own - 1))
 
 
-def together(task: Callable[[Array, int, int], object], steps: int, work: float) -> None:
-    """Call ``task(board, member, members)`` on all threads; they share ``steps`` steps.
+def together(kernel: Callable[..., None], steps: int, work: float, *given: object) -> None:
+    """Walk on all threads; they share ``steps`` steps.
 
-    ``work`` is the number of floating-point operations of the whole: a little is done alone.
+    ``kernel`` is a shared one, ``kernel(member, _, members, board, *given)``; ``work`` is the
+    number of floating-point operations of the whole: a little is done alone.
     """
     members = parallel.threads() if work >= parallel.WORTH_SHARING else 1
-    board = new_board(steps)
-    share(
-        lambda member, _: task(board, member, members), [(m, m + 1) for m in range(members)], work
-    )
+    kernel(members, 1, work, members, new_board(steps), *given)

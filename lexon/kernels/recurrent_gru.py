@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lexon.kernels.compile import kernel
 from lexon.kernels.elementary import logistic, tangent
 from lexon.kernels.product import Array, aligned
 from lexon.kernels.recurrent import Walk, together
+from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
 from lexon.kernels.strip import VECTORS, padded_to_vectors, strip_product, whole_vectors
 from lexon.kernels.team import report_done, take, wait_for_all
@@ -35,7 +35,7 @@ def gru_forward(
     given = (
         z.reshape(-1), b, strips, v, states, *walk[1:4], units, h.reshape(-1), q.reshape(-1)
     )  # fmt: skip
-    together(lambda *team: _forward(*given, *team), len(walk.active), 6.0 * h.size * units)
+    together(_forward, len(walk.active), 6.0 * h.size * units, *given)
     return h, q
 
 
@@ -58,13 +58,13 @@ def gru_backward(
         gates.reshape(-1), q.reshape(-1), h.reshape(-1), walk.own(h0), strips, dh.reshape(-1),
         own, passed, direct, *walk[1:4], units, dz.reshape(-1), grads, total.reshape(-1),
     )  # fmt: skip
-    together(lambda *team: _backward(*given, *team), len(walk.active) + 1, 6.0 * dh.size * units)
+    together(_backward, len(walk.active) + 1, 6.0 * dh.size * units, *given)
     return dz, grads, walk.back(own, dh_n)
 
 
-@kernel
+@shared
 def _forward(
-    z, b, strips, bias, states, first, stride, active, units, h, q, board, member, members
+    member, _, members, board, z, b, strips, bias, states, first, stride, active, units, h, q
 ):
     batch, lanes = first.size, _BYTES // z.itemsize
     full = VECTORS * lanes
@@ -108,8 +108,8 @@ def _forward(
         wait_for_all(board, t, blocks)
 
 
-@kernel
-def _backward(gates, q, h, h0, strips, dh, dh_n, passed, direct, first, stride, active, units, dz, grads, total, board, member, members):  # fmt: skip  # noqa: E501
+@shared
+def _backward(member, _, members, board, gates, q, h, h0, strips, dh, dh_n, passed, direct, first, stride, active, units, dz, grads, total):  # fmt: skip  # noqa: E501
     batch, lanes = first.size, _BYTES // dz.itemsize
     full, wide = VECTORS * lanes, 3 * units
     blocks = (units + full - 1) // full

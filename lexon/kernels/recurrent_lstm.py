@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lexon.kernels.compile import kernel
 from lexon.kernels.elementary import logistic, tangent
 from lexon.kernels.product import Array, aligned
 from lexon.kernels.recurrent import Walk, together
+from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
 from lexon.kernels.strip import VECTORS, padded_to_vectors, strip_product, whole_vectors
 from lexon.kernels.team import report_done, take, wait_for_all
@@ -36,7 +36,7 @@ def lstm_forward(
         z.reshape(-1), b, strips, states, walk.own(c0), cells, *walk[1:4], units,
         h.reshape(-1), c.reshape(-1),
     )  # fmt: skip
-    together(lambda *team: _forward(*given, *team), len(walk.active), 8.0 * h.size * units)
+    together(_forward, len(walk.active), 8.0 * h.size * units, *given)
     return h, c
 
 
@@ -59,12 +59,12 @@ def lstm_backward(
         gates.reshape(-1), c.reshape(-1), walk.own(c0), strips, dh.reshape(-1), *own, passed,
         cells, *walk[1:4], units, dz.reshape(-1), grads, total.reshape(-1),
     )  # fmt: skip
-    together(lambda *team: _backward(*given, *team), len(walk.active) + 1, 8.0 * dh.size * units)
+    together(_backward, len(walk.active) + 1, 8.0 * dh.size * units, *given)
     return dz, grads, walk.back(own[0], dh_n), walk.back(own[1], dc_n)
 
 
-@kernel
-def _forward(z, b, strips, states, c0, cells, first, stride, active, units, h, c, board, member, members):  # fmt: skip  # noqa: E501
+@shared
+def _forward(member, _, members, board, z, b, strips, states, c0, cells, first, stride, active, units, h, c):  # fmt: skip  # noqa: E501
     batch, lanes = first.size, _BYTES // z.itemsize
     full = VECTORS * lanes
     blocks = (units + full - 1) // full
@@ -114,8 +114,8 @@ def _forward(z, b, strips, states, c0, cells, first, stride, active, units, h, c
         wait_for_all(board, t, blocks)
 
 
-@kernel
-def _backward(gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride, active, units, dz, grads, total, board, member, members):  # fmt: skip  # noqa: E501
+@shared
+def _backward(member, _, members, board, gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride, active, units, dz, grads, total):  # fmt: skip  # noqa: E501
     batch, lanes = first.size, _BYTES // dz.itemsize
     full, wide = VECTORS * lanes, 4 * units
     blocks = (units + full - 1) // full

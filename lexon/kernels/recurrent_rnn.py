@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lexon.kernels.compile import kernel
 from lexon.kernels.elementary import tangent
 from lexon.kernels.product import Array, aligned
 from lexon.kernels.recurrent import Walk, together
+from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
 from lexon.kernels.strip import VECTORS, padded_to_vectors, strip_product, whole_vectors
 from lexon.kernels.team import report_done, take, wait_for_all
@@ -24,7 +24,7 @@ def rnn_forward(z: Array, b: Array, strips: Array, h0: Array, walk: Walk, rectif
     units = z.shape[1]
     states = np.concatenate([walk.own(h0), np.empty(len(walk.first) * units, z.dtype)])
     given = z.reshape(-1), b, strips, states, *walk[1:4], units, rectified
-    together(lambda *team: _forward(*given, *team), len(walk.active), 2.0 * z.size * units)
+    together(_forward, len(walk.active), 2.0 * z.size * units, *given)
     return z
 
 
@@ -44,12 +44,14 @@ def rnn_backward(
         h.reshape(-1), strips, dh.reshape(-1), own, passed, *walk[1:4], units, rectified,
         dz.reshape(-1), grads, total.reshape(-1),
     )  # fmt: skip
-    together(lambda *team: _backward(*given, *team), len(walk.active) + 1, 2.0 * dh.size * units)
+    together(_backward, len(walk.active) + 1, 2.0 * dh.size * units, *given)
     return dz, grads, walk.back(own, dh_n)
 
 
-@kernel
-def _forward(z, b, strips, states, first, stride, active, units, rectified, board, member, members):
+@shared
+def _forward(
+    member, _, members, board, z, b, strips, states, first, stride, active, units, rectified
+):
     batch, lanes = first.size, _BYTES // z.itemsize
     full = VECTORS * lanes
     blocks = (units + full - 1) // full
@@ -78,8 +80,8 @@ def _forward(z, b, strips, states, first, stride, active, units, rectified, boar
         wait_for_all(board, t, blocks)
 
 
-@kernel
-def _backward(h, strips, dh, dh_n, passed, first, stride, active, units, rectified, dz, grads, total, board, member, members):  # fmt: skip  # noqa: E501
+@shared
+def _backward(member, _, members, board, h, strips, dh, dh_n, passed, first, stride, active, units, rectified, dz, grads, total):  # fmt: skip  # noqa: E501
     batch, lanes = first.size, _BYTES // dz.itemsize
     full = VECTORS * lanes
     blocks = (units + full - 1) // full

@@ -56,6 +56,14 @@ def add_rows(values: Array, places: Array, totals: Array) -> None:
     np.add.at(totals, places, values)
 
 
+def column_sums(x: Array, y: Array) -> None:
+    y[:] = x.sum(axis=0)
+
+
+def cosines(matrix: Array, scale: Array, query: Array, scores: Array) -> None:
+    scores[:] = matrix @ query * scale
+
+
 def add_segments(x: Array, starts: Array, lengths: Array, scale: Array, y: Array) -> None:
     """y[b] = scale[b] * sum of the rows of sequence b."""
     for b, (start, length) in enumerate(zip(starts, lengths, strict=True)):

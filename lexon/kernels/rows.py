@@ -8,8 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.compile import kernel
+from lexon.kernels.shared import shared
+from lexon.kernels.simd import registers
+from lexon.kernels.wide import load, spread, store
 
 Array = npt.NDArray[Any]
+
+_BYTES = registers().bytes
 
 
 def unique_rows(ids: Array, size: int) -> tuple[Array, Array]:
@@ -46,6 +51,32 @@ def add_rows(values, places, totals):
         p = places[i]
         for d in range(width):
             totals[p, d] += values[i, d]
+
+
+@shared
+def column_sums(first, last, x, y):
+    """y[d] = the sum of a column of x, rows in order; of some columns."""
+    for d in range(first, last):
+        y[d] = 0
+    for n in range(x.shape[0]):
+        row, sums = x[n, first:last], y[first:last]
+        for d in range(sums.size):
+            sums[d] += row[d]
+
+
+@shared
+def cosines(first, last, matrix, scale, query, scores):
+    """scores[n] = scale[n] * the inner product of row n and the query: sums lane by lane."""
+    columns, lanes = query.size, _BYTES // query.itemsize
+    flat, zero, sums = matrix.reshape(-1), spread(query.dtype.type(0)), np.empty(lanes, query.dtype)
+    for n in range(first, last):
+        at, one, two = n * columns, zero, zero
+        for d in range(0, columns, 2 * lanes):
+            one = one + load(flat, at + d, columns - d) * load(query, d, columns - d)
+            rest = max(columns - d - lanes, 0)
+            two = two + load(flat, at + d + lanes, rest) * load(query, d + lanes, rest)
+        store(sums, 0, lanes, one + two)
+        scores[n] = scale[n] * sums.sum()
 
 
 @kernel

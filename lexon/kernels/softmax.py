@@ -6,6 +6,7 @@ import numpy as np
 
 from lexon.kernels.compile import kernel
 from lexon.kernels.elementary import exponential
+from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
 from lexon.kernels.wide import larger, load, spread, store
 
@@ -34,8 +35,8 @@ def softmax_cross_entropy(x, targets, weights, losses, p):
         losses[n] = weights[n] * (np.log(total) + (top - x[n, targets[n]]))
 
 
-@kernel
-def softmax_gradient(x, targets, first, last, losses):
+@shared
+def softmax_gradient(first, last, x, targets, losses):
     """losses[n] = log sum_c e**x[n, c] - x[n, targets[n]], and x[n] becomes its gradient.
 
     The gradient is softmax(x[n]), less 1 at the target; of the rows from ``first`` to ``last``.

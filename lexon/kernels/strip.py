@@ -16,18 +16,20 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.compile import inlined
 from lexon.kernels.product import Array, aligned
+from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers, transpose
 from lexon.kernels.wide import _repeated, load, spread, store
-from lexon.parallel import blocks, share
 
 _BYTES = registers().bytes
 #: Columns of a full strip, in vectors, and the tallest tile over it: as many sums as fit.
 VECTORS = 2
 TALLEST = registers().rows[0] * registers().vectors // VECTORS
-#: Rows over which a thread sums before it takes the next strip: both stay in the nearest cache.
-_ROWS_AT_ONCE = 160
+#: Rows over which a thread sums before it takes the next strip: both stay in its own cache.
+_ROWS_AT_ONCE = 800
+#: Numbers that one thread packs at a time, and how many floating-point operations one counts for.
+A_BLOCK, _PACKING = 30_000, 16.0
 
 
 def strip_width(dtype: Any) -> int:
@@ -226,8 +228,8 @@ def pack_strips(matrix: Array) -> Array:
 
 def pack_before(h: Array, states: Array, first: Array, stride: int) -> Array:
     """h_prev (S, H) as strips: h (S, H) moved on by one step, ``states`` in the rows ``first``."""
-    strips = _packed(h, stride)
-    _put_rows(states, first, 0, h.shape[1], len(h), strips)
+    strips, columns = _packed(h, stride), h.shape[1]
+    _put_rows(len(first), max(len(first), 1), 0.0, states, first, 0, columns, len(h), strips)
     return strips
 
 
@@ -235,7 +237,8 @@ def _packed(matrix: Array, shift: int) -> Array:
     depth, columns = matrix.shape
     strips = aligned(depth * padded_to_vectors(columns, matrix), matrix.dtype)
     flat = np.ascontiguousarray(matrix).reshape(-1)
-    _put_rows(flat, np.arange(depth), shift, columns, depth, strips)
+    work, length = _PACKING * matrix.size, max(A_BLOCK // max(columns, 1), 1)
+    _put_rows(depth, length, work, flat, np.arange(depth), shift, columns, depth, strips)
     return strips
 
 
@@ -243,7 +246,11 @@ def pack_gates(weight: Array, gates: int) -> Array:
     """Strips of Uᵀ for U (G H, K): for each block of units its columns of every gate."""
     units, depth = weight.shape[0] // gates, weight.shape[1]
     strips = aligned(gates * padded_to_vectors(units, weight) * depth, weight.dtype)
-    _pack_gates(np.ascontiguousarray(weight).reshape(-1), gates, units, depth, strips)
+    tasks, work = -(-units // strip_width(weight.dtype)), _PACKING * weight.size
+    length = max(A_BLOCK * tasks // max(weight.size, 1), 1)
+    _pack_gates(
+        tasks, length, work, np.ascontiguousarray(weight).reshape(-1), gates, units, depth, strips
+    )
     return strips
 
 
@@ -253,12 +260,12 @@ def padded_to_vectors(columns: int, matrix: Array) -> int:
     return -(-columns // lanes) * lanes
 
 
-@kernel
-def _put_rows(flat, places, shift, columns, depth, strips):
+@shared
+def _put_rows(first_row, last_row, flat, places, shift, columns, depth, strips):
     """Row k of B becomes row ``places[k] + shift`` of the strips, if there is such a row."""
     lanes = _BYTES // flat.itemsize
     full = VECTORS * lanes
-    for k in range(places.size):
+    for k in range(first_row, last_row):
         row = places[k] + shift
         if row < 0 or row >= depth:
             continue
@@ -270,12 +277,13 @@ def _put_rows(flat, places, shift, columns, depth, strips):
                 store(strips, first * depth + row * width + left, lanes, number)
 
 
-@kernel
-def _pack_gates(flat, gates, units, depth, strips):
+@shared
+def _pack_gates(task, last_task, flat, gates, units, depth, strips):
+    """Some blocks of units."""
     lanes = _BYTES // flat.itemsize
     full = VECTORS * lanes
-    at = 0
-    for first in range(0, units, full):
+    at = task * full * gates * depth
+    for first in range(task * full, min(last_task * full, units), full):
         used = min(full, units - first)
         width = whole_vectors(used, flat.itemsize)
         for gate in range(gates):
@@ -303,27 +311,31 @@ def gate_sums(
     the other, block after block, gate after gate. Each B is given packed, with its N. These are
     the gradients (G H) of a bias and (G H, N) of weights.
     """
-    padded = padded_to_vectors(units, dz)
     total = np.empty(len(gates) * units, dz.dtype)
     cs = [np.empty((len(total), columns), dz.dtype) for _, columns in bs]
-    some = blocks(units, strip_width(dz.dtype))
-
-    def one(task: int, _: int) -> None:
-        place, (first, last) = task // len(some), some[task % len(some)]
-        at, to = (gates[place] * padded + first) * rows, place * units + first
-        _column_sums(dz, at, last - first, rows, total, to)
-        for (b, columns), c in zip(bs, cs, strict=True):
-            _row_sums(dz, at, last - first, rows, b, columns, c.reshape(-1), to)
-
-    work = sum(2.0 * rows * c.size for c in cs)
-    share(one, blocks(len(gates) * len(some), 1), work)
+    strip, places = strip_width(dz.dtype), np.array(gates)
+    given = dz, places * padded_to_vectors(units, dz), units, rows
+    tasks = len(gates) * -(-units // strip)
+    _column_sums(tasks, 1, 2.0 * rows * len(total), *given, total)
+    for (b, columns), c in zip(bs, cs, strict=True):
+        _row_sums(tasks, 1, 2.0 * rows * c.size, *given, b, columns, c.reshape(-1))
     return total, cs
 
 
-@kernel
-def _column_sums(a, a_at, height, depth, total, first):
+@inlined
+def _strip_of(task, places, units, depth, itemsize):
+    """Of all strips of A number ``task``: where it is, the first of its sums, its height."""
+    full = VECTORS * (_BYTES // itemsize)
+    strips = (units + full - 1) // full
+    gate, first = task // strips, task % strips * full
+    return (places[gate] + first) * depth, gate * units + first, min(full, units - first)
+
+
+@shared
+def _column_sums(task, _, a, places, units, depth, total):
     """Sums over the rows of one strip of A: of some rows at a time, then of those sums."""
     lanes = _BYTES // a.itemsize
+    a_at, first, height = _strip_of(task, places, units, depth, a.itemsize)
     tall = whole_vectors(height, a.itemsize)
     for m in range(0, height, lanes):
         whole = spread(a.dtype.type(0))
@@ -335,11 +347,12 @@ def _column_sums(a, a_at, height, depth, total, first):
         store(total, first + m, height - m, whole)
 
 
-@kernel
-def _row_sums(a, a_at, height, depth, b, columns, c, c_first):
+@shared
+def _row_sums(task, _, a, places, units, depth, b, columns, c):
     """The rows of C for one strip of A."""
     lanes = _BYTES // c.itemsize
     full = VECTORS * lanes
+    a_at, first, height = _strip_of(task, places, units, depth, a.itemsize)
     padded, tall = whole_vectors(columns, c.itemsize), whole_vectors(height, c.itemsize)
     total = np.zeros(height * padded, c.dtype)
     for begin in range(0, depth, _ROWS_AT_ONCE):
@@ -353,4 +366,4 @@ def _row_sums(a, a_at, height, depth, b, columns, c, c_first):
     for m in range(height):
         for n in range(0, columns, lanes):
             number = load(total, m * padded + n, lanes)
-            store(c, (c_first + m) * columns + n, columns - n, number)
+            store(c, (first + m) * columns + n, columns - n, number)

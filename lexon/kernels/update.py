@@ -4,7 +4,8 @@ theta (V, D) and its moments (V, D) change in the given rows (R,) only, each nam
 gradient (R, D) holds a line for each of them. A dense parameter is a single long row. ``step``
 counts this parameter's steps, ``touched`` (V,) tells at which of them a row was last updated:
 what decays has decayed once for each step since. A kernel reads ``touched`` and does not write
-it, so that blocks of one row can be updated by several threads.
+it, so that blocks of one row can be updated by several threads: a block is the numbers ``first``
+to ``last`` of the gradient, its lines end to end.
 
 All arithmetic is in the type of theta. The same rules in plain NumPy: ``reference_update.py``.
 """
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lexon.kernels.compile import kernel
+from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.shared import shared
 
 Array = npt.NDArray[Any]
 
@@ -25,20 +27,37 @@ Array = npt.NDArray[Any]
 LANES = 64
 
 
-@kernel
+@inlined
+def _columns(line, first, last, width):
+    """The part of a line of the gradient that is in the block."""
+    return max(first - line * width, 0), min(last - line * width, width)
+
+
+@shared
 def descend(
-    theta: Array, gradient: Array, rows: Array, learning_rate: float, weight_decay: float
+    first: int,
+    last: int,
+    theta: Array,
+    gradient: Array,
+    rows: Array,
+    learning_rate: float,
+    weight_decay: float,
 ) -> None:
     """theta <- theta - learning_rate * (gradient + weight_decay * theta)"""
     rate, penalty = theta.dtype.type(learning_rate), theta.dtype.type(weight_decay)
-    for i in range(len(rows)):
-        row = rows[i]
-        for d in range(gradient.shape[1]):
-            theta[row, d] -= rate * (gradient[i, d] + penalty * theta[row, d])
+    width = gradient.shape[1]
+    for i in range(first // width, (last + width - 1) // width):
+        row, (begin, end) = rows[i], _columns(i, first, last, width)
+        of_theta = theta[row, begin:end]
+        of_gradient = gradient[i, begin:end]
+        for d in range(of_theta.size):
+            of_theta[d] -= rate * (of_gradient[d] + penalty * of_theta[d])
 
 
-@kernel
+@shared
 def descend_momentum(
+    first: int,
+    last: int,
     theta: Array,
     gradient: Array,
     rows: Array,
@@ -54,18 +73,24 @@ def descend_momentum(
     rate, penalty = theta.dtype.type(learning_rate), theta.dtype.type(weight_decay)
     from_g = theta.dtype.type(1.0 if nesterov else 0.0)
     from_v = theta.dtype.type(momentum if nesterov else 1.0)
-    for i in range(len(rows)):
-        row = rows[i]
+    width = gradient.shape[1]
+    for i in range(first // width, (last + width - 1) // width):
+        row, (begin, end) = rows[i], _columns(i, first, last, width)
+        of_theta = theta[row, begin:end]
+        of_gradient = gradient[i, begin:end]
+        of_velocity = velocity[row, begin:end]
         keep = theta.dtype.type(momentum ** (step - touched[row]))
-        for d in range(gradient.shape[1]):
-            g = gradient[i, d] + penalty * theta[row, d]
-            v = keep * velocity[row, d] + g
-            velocity[row, d] = v
-            theta[row, d] -= rate * (from_g * g + from_v * v)
+        for d in range(of_theta.size):
+            g = of_gradient[d] + penalty * of_theta[d]
+            v = keep * of_velocity[d] + g
+            of_velocity[d] = v
+            of_theta[d] -= rate * (from_g * g + from_v * v)
 
 
-@kernel
+@shared
 def adagrad(
+    first: int,
+    last: int,
     theta: Array,
     gradient: Array,
     rows: Array,
@@ -77,17 +102,23 @@ def adagrad(
     """s <- s + g^2; theta <- theta - learning_rate * g / (sqrt(s) + eps)"""
     rate, penalty = theta.dtype.type(learning_rate), theta.dtype.type(weight_decay)
     small = theta.dtype.type(eps)
-    for i in range(len(rows)):
-        row = rows[i]
-        for d in range(gradient.shape[1]):
-            g = gradient[i, d] + penalty * theta[row, d]
-            s = squares[row, d] + g * g
-            squares[row, d] = s
-            theta[row, d] -= rate * g / (math.sqrt(s) + small)
+    width = gradient.shape[1]
+    for i in range(first // width, (last + width - 1) // width):
+        row, (begin, end) = rows[i], _columns(i, first, last, width)
+        of_theta = theta[row, begin:end]
+        of_gradient = gradient[i, begin:end]
+        of_squares = squares[row, begin:end]
+        for d in range(of_theta.size):
+            g = of_gradient[d] + penalty * of_theta[d]
+            s = of_squares[d] + g * g
+            of_squares[d] = s
+            of_theta[d] -= rate * g / (math.sqrt(s) + small)
 
 
-@kernel
+@shared
 def adadelta(
+    first: int,
+    last: int,
     theta: Array,
     gradient: Array,
     rows: Array,
@@ -104,22 +135,29 @@ def adadelta(
     rate, penalty = theta.dtype.type(learning_rate), theta.dtype.type(weight_decay)
     small = theta.dtype.type(eps)
     old, new = theta.dtype.type(rho), theta.dtype.type(1.0 - rho)
-    for i in range(len(rows)):
-        row = rows[i]
+    width = gradient.shape[1]
+    for i in range(first // width, (last + width - 1) // width):
+        row, (begin, end) = rows[i], _columns(i, first, last, width)
+        of_theta = theta[row, begin:end]
+        of_gradient = gradient[i, begin:end]
+        of_squares = squares[row, begin:end]
+        of_moves = moves[row, begin:end]
         missed = rho ** (step - touched[row] - 1)
         late, keep = theta.dtype.type(missed), theta.dtype.type(rho * missed)
-        for d in range(gradient.shape[1]):
-            g = gradient[i, d] + penalty * theta[row, d]
-            s = keep * squares[row, d] + new * g * g
-            u = late * moves[row, d]  # this step's own decay comes after x
+        for d in range(of_theta.size):
+            g = of_gradient[d] + penalty * of_theta[d]
+            s = keep * of_squares[d] + new * g * g
+            u = late * of_moves[d]  # this step's own decay comes after x
             x = math.sqrt((u + small) / (s + small)) * g
-            squares[row, d] = s
-            moves[row, d] = old * u + new * x * x
-            theta[row, d] -= rate * x
+            of_squares[d] = s
+            of_moves[d] = old * u + new * x * x
+            of_theta[d] -= rate * x
 
 
-@kernel
+@shared
 def rmsprop(
+    first: int,
+    last: int,
     theta: Array,
     gradient: Array,
     rows: Array,
@@ -134,18 +172,24 @@ def rmsprop(
     """s <- alpha s + (1 - alpha) g^2; theta <- theta - learning_rate * g / (sqrt(s) + eps)"""
     rate, penalty = theta.dtype.type(learning_rate), theta.dtype.type(weight_decay)
     small, new = theta.dtype.type(eps), theta.dtype.type(1.0 - alpha)
-    for i in range(len(rows)):
-        row = rows[i]
+    width = gradient.shape[1]
+    for i in range(first // width, (last + width - 1) // width):
+        row, (begin, end) = rows[i], _columns(i, first, last, width)
+        of_theta = theta[row, begin:end]
+        of_gradient = gradient[i, begin:end]
+        of_squares = squares[row, begin:end]
         keep = theta.dtype.type(alpha ** (step - touched[row]))
-        for d in range(gradient.shape[1]):
-            g = gradient[i, d] + penalty * theta[row, d]
-            s = keep * squares[row, d] + new * g * g
-            squares[row, d] = s
-            theta[row, d] -= rate * g / (math.sqrt(s) + small)
+        for d in range(of_theta.size):
+            g = of_gradient[d] + penalty * of_theta[d]
+            s = keep * of_squares[d] + new * g * g
+            of_squares[d] = s
+            of_theta[d] -= rate * g / (math.sqrt(s) + small)
 
 
-@kernel
+@shared
 def adam(
+    first: int,
+    last: int,
     theta: Array,
     gradient: Array,
     rows: Array,
@@ -170,17 +214,22 @@ def adam(
     shrink = theta.dtype.type(1.0 - learning_rate * weight_decay if decoupled else 1.0)
     small = theta.dtype.type(eps)
     new1, new2 = theta.dtype.type(1.0 - beta1), theta.dtype.type(1.0 - beta2)
-    for i in range(len(rows)):
-        row = rows[i]
+    width = gradient.shape[1]
+    for i in range(first // width, (last + width - 1) // width):
+        row, (begin, end) = rows[i], _columns(i, first, last, width)
+        of_theta = theta[row, begin:end]
+        of_gradient = gradient[i, begin:end]
+        of_squares = squares[row, begin:end]
+        of_means = means[row, begin:end]
         keep1 = theta.dtype.type(beta1 ** (step - touched[row]))
         keep2 = theta.dtype.type(beta2 ** (step - touched[row]))
-        for d in range(gradient.shape[1]):
-            g = gradient[i, d] + penalty * theta[row, d]
-            m = keep1 * means[row, d] + new1 * g
-            s = keep2 * squares[row, d] + new2 * g * g
-            means[row, d] = m
-            squares[row, d] = s
-            theta[row, d] = shrink * theta[row, d] - rate * m / (math.sqrt(s) * unbias + small)
+        for d in range(of_theta.size):
+            g = of_gradient[d] + penalty * of_theta[d]
+            m = keep1 * of_means[d] + new1 * g
+            s = keep2 * of_squares[d] + new2 * g * g
+            of_means[d] = m
+            of_squares[d] = s
+            of_theta[d] = shrink * of_theta[d] - rate * m / (math.sqrt(s) * unbias + small)
 
 
 @kernel
@@ -199,6 +248,20 @@ def square_sum(values: Array) -> float:
         value = np.float64(values[n])
         total += value * value
     return total
+
+
+@shared
+def square_sums(first: int, last: int, values: Array, length: int, sums: Array) -> None:
+    """The sum of each block of ``length`` values."""
+    sums[first // length] = square_sum(values[first:last])
+
+
+@shared
+def scale(first: int, last: int, values: Array, factor: float, scaled: Array) -> None:
+    """scaled = factor * values"""
+    by, own, to = values.dtype.type(factor), values[first:last], scaled[first:last]
+    for n in range(own.size):
+        to[n] = by * own[n]
 
 
 @kernel

@@ -11,18 +11,20 @@ from lexon.graph.declare import op
 from lexon.graph.node import Pull
 from lexon.graph.tensor import Array, Tensor
 from lexon.kernels.product import product
+from lexon.kernels.rows import column_sums
 from lexon.kernels.softmax import softmax_cross_entropy as kernel
 from lexon.kernels.softmax import softmax_gradient
 from lexon.ops.elementwise import multiply, softplus, subtract
 from lexon.ops.product import linear
 from lexon.ops.reduce import log_softmax, sum_
 from lexon.ops.shape import index
-from lexon.parallel import blocks, share
 
 Reduction = Literal["mean", "sum"]
 
 #: Logits that a thread turns into probabilities at a time, and operations for each.
 SOFTMAX_BLOCK, SOFTMAX_WORK = 200_000, 40.0
+#: Columns of them that a thread adds up at a time.
+COLUMNS_A_BLOCK = 1_000
 
 
 @op("x: * | targets: * -> loss: ")
@@ -193,11 +195,8 @@ def linear_cross_entropy(
         )
     t = _checked_classes(t, len(w))
     z, losses = product(x, w.T, b), np.empty(len(x), x.dtype)
-    share(
-        lambda first, last: softmax_gradient(z, t, first, last, losses),
-        blocks(len(x), max(SOFTMAX_BLOCK // max(len(w), 1), 1)),
-        SOFTMAX_WORK * z.size,
-    )
+    length = max(SOFTMAX_BLOCK // max(len(w), 1), 1)
+    softmax_gradient(len(x), length, SOFTMAX_WORK * z.size, z, t, losses)
     scale = _scale(reduction, len(x), x.dtype)
 
     def pull(dy: Array) -> tuple[object, ...]:
@@ -205,10 +204,16 @@ def linear_cross_entropy(
         return (
             lambda: product(z, w) * each,
             lambda: product(z.T, x * each),
-            lambda: z.sum(axis=0) * each,
+            lambda: _column_sums(z) * each,
         )
 
     return np.asarray(losses.sum() * scale, x.dtype), pull
+
+
+def _column_sums(z: Array) -> Array:
+    sums = np.empty(z.shape[1], z.dtype)
+    column_sums(len(sums), COLUMNS_A_BLOCK, z.size, z, sums)
+    return sums
 
 
 @linear_cross_entropy.composed

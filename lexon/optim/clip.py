@@ -12,7 +12,6 @@ from lexon.graph import Array, Gradient, Parameter, RowGradient
 from lexon.kernels import update
 from lexon.optim.checks import positive
 from lexon.optim.optimizer import BLOCK, WORK, Parameters, named, plain
-from lexon.parallel import blocks, share
 
 
 def clip_norm(parameters: Parameters, largest: float) -> float:
@@ -42,7 +41,7 @@ def clip_norm(parameters: Parameters, largest: float) -> float:
         total += squares
     norm = math.sqrt(total)
     if norm > largest:
-        _replace(pairs, lambda g: g * g.dtype.type(largest / norm))
+        _replace(pairs, lambda g: _scaled(g, largest / norm))
     return norm
 
 
@@ -88,19 +87,20 @@ def _replace(parameters: list[tuple[str, Parameter]], change: Callable[[Array], 
             parameter.grad = change(gradient)
 
 
+def _scaled(gradient: Array, factor: float) -> Array:
+    flat = plain(gradient).reshape(-1)
+    scaled = np.empty_like(flat)
+    update.scale(flat.size, BLOCK, WORK * flat.size, flat, factor, scaled)
+    return scaled.reshape(gradient.shape)
+
+
 def _square_sum(gradient: Gradient | None) -> float:
     """Sum of g^2: blocks shared over threads, their sums added in order."""
     if gradient is None:
         return 0.0
     flat = plain(gradient.values if isinstance(gradient, RowGradient) else gradient).reshape(-1)
-    if flat.size <= BLOCK:
-        return float(update.square_sum(flat))
     sums = np.zeros(-(-flat.size // BLOCK))
-
-    def block(start: int, stop: int) -> None:
-        sums[start // BLOCK] = update.square_sum(flat[start:stop])
-
-    share(block, blocks(flat.size, BLOCK), WORK * flat.size)
+    update.square_sums(flat.size, BLOCK, WORK * flat.size, flat, BLOCK, sums)
     total = 0.0
     for part in sums.tolist():  # not sum(): its rounding differs between Python versions
         total += part

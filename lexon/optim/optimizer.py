@@ -11,7 +11,6 @@ import numpy as np
 from lexon.errors import InputError, ShapeError
 from lexon.graph import Array, Gradient, Parameter, RowGradient, Tensor
 from lexon.optim.checks import not_negative
-from lexon.parallel import blocks, share
 
 
 @runtime_checkable
@@ -25,9 +24,8 @@ Parameters: TypeAlias = Parameter | Iterable[Parameter] | Mapping[str, Parameter
 
 #: Numbers of a parameter that one thread updates at a time.
 BLOCK = 65_536
-#: What one number counts for in ``parallel.share``: most of its cost is its way from memory, and
-#: a million of them take as long as waking a second thread several times.
-WORK = 2.0
+#: How many floating-point operations a number counts for: most of its cost is its way from memory.
+WORK = 8.0
 
 _ONE_ROW = np.zeros(1, np.int64)
 
@@ -137,22 +135,10 @@ class Optimizer(ABC):
         moments = [moment.reshape(theta.shape) for moment in slot.moments]
         if self.fades:
             numbers = (slot.touched, slot.steps, *numbers)
-        if gradient.size <= BLOCK:
-            rule(theta, gradient, rows, *moments, *numbers)
-            return
-
-        def some_rows(start: int, stop: int) -> None:
-            rule(theta, gradient[start:stop], rows[start:stop], *moments, *numbers)
-
-        def piece(start: int, stop: int) -> None:
-            parts = (moment[:, start:stop] for moment in moments)
-            rule(theta[:, start:stop], gradient[:, start:stop], rows, *parts, *numbers)
-
-        if len(theta) == 1:
-            share(piece, blocks(gradient.size, BLOCK), WORK * gradient.size)
-        else:
-            at_once = max(1, BLOCK // gradient.shape[1])
-            share(some_rows, blocks(len(rows), at_once), WORK * gradient.size)
+        width = max(gradient.shape[1], 1)
+        length = BLOCK if len(theta) == 1 else max(1, BLOCK // width) * width
+        work = WORK * gradient.size
+        rule(gradient.size, length, work, theta, gradient, rows, *moments, *numbers)
 
     def state_arrays(self) -> dict[str, Array]:
         """Copies of everything that continuing to the bit needs, by name.

@@ -1,8 +1,8 @@
 """Searching the rows of a matrix for the nearest by cosine, for one query or thousands.
 
 Of many queries the rows are taken in blocks and only the best so far are kept, so that memory does
-not grow with rows times queries. They share a packed product; fewer than four are better off with
-the BLAS, so that a score may differ in its last bits between a query alone and one in a batch.
+not grow with rows times queries. They share a packed product; fewer than four are better off one
+by one, so that a score may differ in its last bits between a query alone and one in a batch.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ Array: TypeAlias = npt.NDArray[Any]
 #: The scores of the rows from one to another, (rows, B).
 Score: TypeAlias = Callable[[int, int], Array]
 
+#: Rows that a thread compares with a query at a time.
+_ROWS = 4096
 #: So many scores are held at a time: they stay in the cache.
 _HELD = 2**20
 #: Queries that are searched together, and from how many on their product is packed.
@@ -46,9 +48,12 @@ def cosines(matrix: Array, scale: Array, query: Array) -> Array:
 
     Shapes: matrix (V, D), scale (V,), query (D,) -> (V,)
     """
-    scores = matrix @ query
-    scores *= scale
-    return np.asarray(scores)
+    from lexon.kernels.rows import cosines
+
+    scores = np.empty(len(matrix), matrix.dtype)
+    given = np.ascontiguousarray(matrix), scale, query.astype(matrix.dtype, copy=False), scores
+    cosines(len(matrix), _ROWS, 2.0 * matrix.size, *given)
+    return scores
 
 
 def nearest(matrix: Array, scale: Array, queries: Array, number: int) -> tuple[Array, Array]:
@@ -73,8 +78,8 @@ def _scores(matrix: Array, scale: Array, queries: Array) -> Score:
     """How near rows are to queries."""
     if len(queries) < _PACKED:
         # Bound by memory, not by sums: all rows at once, for the fewest waits of threads.
-        every = np.stack([cosines(matrix, scale, query) for query in queries]).T
-        return lambda start, stop: every[start:stop]
+        every = [cosines(matrix, scale, query)[:, None] for query in queries]
+        return lambda start, stop: np.concatenate([each[start:stop] for each in every], axis=1)
 
     from lexon.kernels.product import pack, product
 

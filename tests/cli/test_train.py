@@ -136,6 +136,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
+    monkeypatch.setattr(parallel, "WORTH_WAKING", 0)
     files = []
     for threads, seed in ((1, 3), (2, 3), (2, 4)):
         options = ("--filters", "40", "--dimension", "20", "--epochs", "2", "--no-baseline")

@@ -39,13 +39,19 @@ def case(rule, dtype, rows=7, width=37, every=2, seed=0):
     return theta, gradient, chosen, state, (*time, *numbers)
 
 
+def apply(rule, theta, gradient, *rest):
+    """The kernel on blocks of a few lines, or of a piece of the only one."""
+    length = 3 * gradient.shape[1] if len(gradient) > 1 else 50
+    getattr(update, rule[0])(gradient.size, length, 0.0, theta, gradient, *rest)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_rule_equals_its_twin(rule, dtype):
     theta, gradient, rows, state, rest = case(rule, dtype)
     twin, twin_state = theta.copy(), [moment.copy() for moment in state]
     before, time = gradient.copy(), [np.copy(argument) for argument in rest]
-    getattr(update, rule[0])(theta, gradient, rows, *state, *rest)
+    apply(rule, theta, gradient, rows, *state, *rest)
     getattr(reference_update, rule[0])(twin, gradient, rows, *twin_state, *rest)
     tolerance = 1e-13 if dtype is np.float64 else 2e-6
     for own, other in zip([theta, *state], [twin, *twin_state], strict=True):
@@ -59,7 +65,7 @@ def test_rule_equals_its_twin(rule, dtype):
 def test_other_rows_stay(rule):
     theta, gradient, rows, state, rest = case(rule, np.float32)
     before = [array.copy() for array in (theta, *state)]
-    getattr(update, rule[0])(theta, gradient, rows, *state, *rest)
+    apply(rule, theta, gradient, rows, *state, *rest)
     for array, old in zip((theta, *state), before, strict=True):
         np.testing.assert_array_equal(array[1::2], old[1::2])
         assert (array[rows] != old[rows]).mean() > 0.9
@@ -69,22 +75,37 @@ def test_other_rows_stay(rule):
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_bits_do_not_depend_on_the_place_in_a_row(rule, dtype):
     theta, gradient, _, state, rest = case(rule, dtype, rows=1, width=203)
-    row, kernel = np.zeros(1, np.int64), getattr(update, rule[0])
+    row = np.zeros(1, np.int64)
     pieces = [array.copy() for array in (theta, gradient, *state)]
-    kernel(theta, gradient, row, *state, *rest)
+    apply(rule, theta, gradient, row, *state, *rest)
     for start, stop in [(0, 1), (1, 4), (4, 75), (75, 203)]:
         part, part_gradient, *part_state = (array[:, start:stop].copy() for array in pieces)
-        kernel(part, part_gradient, row, *part_state, *rest)
+        apply(rule, part, part_gradient, row, *part_state, *rest)
         for piece, whole in zip([part, *part_state], [theta, *state], strict=True):
             np.testing.assert_array_equal(piece, whole[:, start:stop])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_blocks_of_values_are_scaled_and_their_squares_added(dtype):
+    values = np.random.default_rng(1).normal(size=230).astype(dtype)
+    scaled, sums = np.empty_like(values), np.empty(3)
+    update.scale(230, 100, 0.0, values, 0.3, scaled)
+    np.testing.assert_array_equal(scaled, values * dtype(0.3))
+    update.square_sums(230, 100, 0.0, values, 100, sums)
+    assert sums.tolist() == [update.square_sum(values[i : i + 100]) for i in (0, 100, 200)]
+
+
 def test_every_kernel_has_a_twin_with_its_arguments_and_a_case():
-    kernels = {n: k for n, k in vars(update).items() if hasattr(k, "py_func")}
-    for name, kernel in kernels.items():
-        twin = getattr(reference_update, name)
-        assert inspect.signature(kernel.py_func) == inspect.signature(twin)
-    assert kernels.keys() == {rule[0] for rule in RULES} | {"square_sum", "limit_rows"}
+    rules = {rule[0] for rule in RULES}
+    for name in rules:
+        _, _, *arguments = inspect.signature(getattr(update, name)).parameters
+        assert arguments == list(inspect.signature(getattr(reference_update, name)).parameters)
+    public = {
+        name
+        for name, value in vars(update).items()
+        if not name.startswith("_") and getattr(value, "__module__", "") == update.__name__
+    }
+    assert public == rules | {"square_sum", "square_sums", "scale", "limit_rows"}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

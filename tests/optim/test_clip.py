@@ -68,6 +68,7 @@ def test_clip_norm_counts_a_tied_parameter_once():
 
 def test_clip_norm_has_the_same_bits_on_every_number_of_threads(monkeypatch):
     monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
+    monkeypatch.setattr(parallel, "WORTH_WAKING", 0)
     weight = Parameter(np.zeros((700, 500), np.float32))
     gradient = np.random.default_rng(0).normal(size=(700, 500)).astype(np.float32)
     before, norms = parallel.threads(), []

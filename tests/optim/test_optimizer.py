@@ -112,6 +112,7 @@ def test_a_state_that_does_not_fit_is_refused_whole():
 @pytest.mark.parametrize(("kind", "numbers"), KINDS, ids=str)
 def test_threads_do_not_change_bits(kind, numbers, monkeypatch):
     monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
+    monkeypatch.setattr(parallel, "WORTH_WAKING", 0)
     before, results = parallel.threads(), []
     try:
         for threads in (1, 2, 3):
@@ -151,14 +152,14 @@ def test_blocks_cover_everything_once():
 def test_gradients_stay_and_strided_or_read_only_ones_work():
     values = np.random.default_rng(0).normal(size=(4, 6))
     wide = np.random.default_rng(1).normal(size=(6, 8))
-    compiled = len(update.descend.signatures)
+    compiled = len(update.descend.compiled.signatures)
     for gradient in [values.T, wide[:, ::2], np.broadcast_to(np.float64(2.5), (6, 4))]:
         theta, before = make(3, dtype=np.float64), gradient.copy()
         start, theta.grad = theta.value.copy(), gradient
         optim.SGD([theta], learning_rate=0.5).step()
         np.testing.assert_array_equal(gradient, before)
         np.testing.assert_allclose(theta.value, start - 0.5 * before, rtol=1e-15, atol=1e-16)
-    assert len(update.descend.signatures) <= max(compiled, 2)  # one for each float type
+    assert len(update.descend.compiled.signatures) <= max(compiled, 2)  # one for each float type
 
 
 def test_zero_grad_and_a_parameter_without_gradient():

@@ -78,6 +78,7 @@ def test_probabilities_are_such_and_fit_the_tags(model: SequenceTagger) -> None:
 
 def test_the_same_seed_gives_the_same_bits_on_any_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
+    monkeypatch.setattr(parallel, "WORTH_WAKING", 0)
     before, found = parallel.threads(), []
     for number in (1, 3):
         parallel.threads(number)

@@ -1,0 +1,181 @@
+"""Kernels whose blocks several threads do, offered and taken in compiled code.
+
+The interpreter's lock lets one thread at a time through: a helper that has to ask for it sleeps
+until it is free, which takes as long as a small product. So blocks change hands without it. The
+calling thread lays the arguments down in memory and writes on a board where they are and which
+code takes them; helpers that are awake look at the board, and take block after block.
+
+Nobody is waited for who has not taken a block. A board that another caller uses is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.core.imputils import impl_ret_borrowed
+from numba.extending import intrinsic
+
+from lexon import parallel
+from lexon.kernels.atomic import add, load, put, step_aside, swap
+from lexon.kernels.compile import inlined, kernel
+
+#: The board: numbers that change together share a cache line of eight.
+_STATE, _CODE, _GIVEN, _SIZE, _LENGTH, _COUNT, _DONE, _FAILED, _OWNED, _ROOM = (
+    0, 8, 9, 10, 11, 12, 16, 17, 24, 32,
+)  # fmt: skip
+#: The state is the number of the offer, shifted, plus the next block; beyond all blocks: closed.
+_SHIFT, _CLOSED = 32, 1 << 30
+_BLOCK = (1 << _SHIFT) - 1
+#: How often the caller looks for the end of others' blocks before it offers its processor.
+_PATIENCE = 20_000
+#: A block of an offer: where the arguments are, its first item and the one after its last.
+_BLOCK_OF = (types.intp, types.intp, types.intp)
+
+
+def new_board() -> Any:
+    """Where the callers of shared kernels and one team of helpers meet."""
+    return np.zeros(_ROOM, np.int64)
+
+
+def helped(board: Any) -> int:
+    """How many blocks the helpers have done so far."""
+    return int(board[_DONE])
+
+
+def shared(body: Callable[..., None]) -> Callable[..., None]:
+    """A kernel ``body(first, last, *given)``, called as ``kernel(size, length, work, *given)``.
+
+    It is done for the blocks of ``length`` items that ``size`` items are cut into. Blocks must
+    write to disjoint places. ``work`` is the number of floating-point operations of the whole:
+    a little is done alone.
+    """
+    compiled = inlined(body)
+
+    def run(board, size, length, *given):
+        count = (size + length - 1) // length
+        code, place = _code(compiled, given), _laid_down(given)
+        failed = False
+        if board.size == 0 or count < 2 or not swap(board, _OWNED, 0, 1):
+            for block in range(count):
+                failed |= _do(code, place, block * length, min((block + 1) * length, size))
+            return failed
+        state = ((load(board, _STATE) >> _SHIFT) + 1) << _SHIFT
+        put(board, _STATE, state + _CLOSED)  # whoever read the last offer takes nothing of this
+        put(board, _CODE, code)
+        put(board, _GIVEN, place)
+        put(board, _SIZE, size)
+        put(board, _LENGTH, length)
+        put(board, _COUNT, count)
+        done, lost = load(board, _DONE), load(board, _FAILED)
+        put(board, _STATE, state)
+        own, looks = 0, 0
+        block = add(board, _STATE, 1) & _BLOCK
+        while block < count:
+            failed |= _do(code, place, block * length, min((block + 1) * length, size))
+            own += 1
+            block = add(board, _STATE, 1) & _BLOCK
+        while load(board, _DONE) - done < count - own:
+            looks += 1
+            if looks > _PATIENCE:
+                step_aside()
+        failed |= load(board, _FAILED) > lost
+        put(board, _OWNED, 0)
+        return failed
+
+    run.__module__, run.__qualname__ = body.__module__, body.__qualname__
+    run_compiled = kernel(run)
+
+    @wraps(body)
+    def call(size: int, length: int, work: float, *given: Any) -> None:
+        if run_compiled(parallel.board(work), size, length, *given):
+            raise MemoryError(f"{body.__name__}: a block of the work could not be done")
+
+    call.compiled = run_compiled  # type: ignore[attr-defined]  # for whoever asks for its types
+    return call
+
+
+@kernel
+def serve(board, calls, known, looks):
+    """Take blocks, until none was there for so many looks, or ``calls`` is no longer ``known``."""
+    look = 0
+    while look < looks and load(calls, 0) == known:
+        look += 1
+        state = load(board, _STATE)
+        block = state & _BLOCK
+        if block >= load(board, _COUNT):
+            continue
+        code, place = load(board, _CODE), load(board, _GIVEN)
+        size, length = load(board, _SIZE), load(board, _LENGTH)
+        if swap(board, _STATE, state, state + 1):
+            if _do(code, place, block * length, min((block + 1) * length, size)):
+                add(board, _FAILED, 1)
+            add(board, _DONE, 1)
+            look = 0
+
+
+def _place_of(context, given):
+    """The address of the arguments, which stay there until the caller returns."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = cgutils.alloca_once_value(builder, values[0])
+        return builder.ptrtoint(place, context.get_value_type(types.intp))
+
+    return types.intp(given), generate
+
+
+def _taken_up(kind: Any) -> Any:
+    """A function of an address: the arguments that are there."""
+
+    def take(context, place):
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            address = builder.inttoptr(values[0], context.get_value_type(kind).as_pointer())
+            return impl_ret_borrowed(context, builder, kind, builder.load(address))
+
+        return kind(types.intp), generate
+
+    return intrinsic(take)
+
+
+def _code_of(context, body, given):
+    """The address of code that does one block of ``body``."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        taken, compiled = _taken_up(given), body.dispatcher
+
+        def one(place, first, last):
+            compiled(first, last, *taken(place))
+
+        # Kept code finds its parts by name: no other body or type may have this one's.
+        types_ = hashlib.sha256(repr(given).encode()).hexdigest()
+        one.__module__ = compiled.py_func.__module__
+        one.__qualname__ = f"{compiled.py_func.__qualname__}.{types_}"
+        made = context.compile_subroutine(builder, one, types.none(*_BLOCK_OF))
+        function = context.declare_function(builder.module, made.fndesc)
+        return builder.ptrtoint(function, context.get_value_type(types.intp))
+
+    return types.intp(body, given), generate
+
+
+def _block_done(context, code, place, first, last):
+    """Do one block; whether it failed."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = context.call_conv.get_function_type(types.none, _BLOCK_OF)
+        function = builder.inttoptr(values[0], kind.as_pointer())
+        status, _ = context.call_conv.call_function(
+            builder, function, types.none, _BLOCK_OF, values[1:]
+        )
+        return status.is_error
+
+    return types.boolean(code, *_BLOCK_OF), generate
+
+
+_laid_down: Any = intrinsic(_place_of)
+_code: Any = intrinsic(_code_of)
+_do: Any = intrinsic(_block_done)

@@ -1,0 +1,112 @@
+"""Shared kernels: every block once, whoever does it; callers together; code kept by its name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from lexon import parallel
+from lexon.kernels.atomic import add
+from lexon.kernels.shared import helped, shared
+
+WORTH = float(parallel.WORTH_WAKING)
+
+
+@shared
+def count_up(first, last, times, done):
+    """Each item of a block, so often."""
+    for i in range(first, last):
+        for _ in range(times[0]):
+            add(done, i, 1)
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    before = parallel.threads()
+    yield
+    parallel.threads(before)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+@pytest.mark.parametrize("work", [0.0, WORTH])
+@pytest.mark.parametrize(("size", "length"), [(0, 1), (1, 1), (1, 9), (10, 3), (1000, 1)])
+def test_every_item_is_done_once(size, length, work, number):
+    parallel.threads(number)
+    for _ in range(20):
+        done = np.zeros(size, np.int64)
+        count_up(size, length, work, np.ones(1, np.int64), done)
+        assert (done == 1).all()
+
+
+def test_helpers_take_blocks_that_are_worth_it():
+    parallel.threads(2)
+    board, slow = parallel.board(WORTH), np.array([100_000])
+    for _ in range(200):
+        count_up(8, 1, WORTH, slow, np.zeros(8, np.int64))
+    taken = helped(board)
+    assert 0 < taken < 1600
+    count_up(8, 1, 0.0, slow, np.zeros(8, np.int64))
+    assert helped(board) == taken
+
+
+def test_callers_do_not_meet_each_others_work():
+    parallel.threads(3)
+    wrong = []
+
+    def user() -> None:
+        for size in range(1, 60):
+            done = np.zeros(size, np.int64)
+            count_up(size, 2, WORTH, np.array([50]), done)
+            if not (done == 50).all():
+                wrong.append(size)
+
+    users = [threading.Thread(target=user, daemon=True) for _ in range(5)]
+    for each in users:
+        each.start()
+    for each in users:
+        each.join(60)
+    assert not wrong and not any(each.is_alive() for each in users)
+
+
+def test_a_helper_that_slept_is_woken():
+    parallel.threads(2)
+    board = parallel.board(WORTH)
+    bed = parallel._pool.helpers().asleep
+    for _ in range(20_000):
+        if bed:
+            break
+        threading.Event().wait(0.001)
+    assert bed, "the helper never went to sleep"
+    slow = np.array([1_000_000])
+    for _ in range(20):
+        count_up(4, 1, WORTH, slow, np.zeros(4, np.int64))
+    assert helped(board)
+
+
+KEPT = """
+import sys
+import numpy as np
+from lexon.kernels import rows, update
+x, y = np.arange(4.0), np.zeros(4)
+if "scale" in sys.argv:
+    update.scale(4, 4, 0.0, x, 2.0, y)
+    assert y.tolist() == [0, 2, 4, 6]
+if "squares" in sys.argv:
+    update.square_sums(4, 4, 0.0, x, 4, y)
+    assert y[0] == 14
+if "columns" in sys.argv:
+    rows.column_sums(4, 4, 0.0, np.ones((3, 4)), y)
+    assert y.tolist() == [3, 3, 3, 3]
+"""
+
+
+def test_code_kept_by_several_processes_is_each_its_own(tmp_path):
+    environment = os.environ | {"LEXON_CACHE": str(tmp_path)}
+    for asked in (["scale"], ["columns"], ["squares"], ["scale", "columns", "squares"]):
+        command = [sys.executable, "-c", KEPT, *asked]
+        subprocess.run(command, env=environment, timeout=120, check=True)
