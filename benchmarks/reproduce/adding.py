@@ -32,8 +32,12 @@ def _cell(kind: str, length: int, seed: int, data: Path) -> dict[str, float]:
         "mean squared error": error,
         "steps": steps,
         "gradient half the way back, of that at the end": float(norms[half] / norms[-1]),
-        "log10 of that at the first step": float(np.log10(norms[0] / norms[-1])),
+        "log10 of that at the first step": float(np.log10(max(norms[0] / norms[-1], _LEAST))),
     }
+
+
+#: What stands for a gradient of 0: the least float32 beside it.
+_LEAST = float(np.finfo(np.float32).smallest_subnormal)
 
 
 def _example() -> Any:
