@@ -10,11 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from lexon.kernels.compile import inlined, kernel
+from lexon.kernels.shared import shared
+from lexon.kernels.simd import copy, lanes
 
 _SPACE, _TAB, _NEWLINE, _RETURN = b" \t\n\r"
 _PLUS, _MINUS, _POINT, _ZERO, _SMALL_E, _LARGE_E = b"+-.0eE"
 #: What fits a float64 exactly: so many digits, and powers of ten up to this one.
 _DIGITS, _POWER = 15, 22
+#: Bytes that are copied at a time.
+_COPIED = lanes(4)
 _INFINITE = np.uint32(0x7F800000)
 _TENS = np.array([10.0**n for n in range(_POWER + 1)])
 
@@ -43,24 +47,28 @@ def find_records(data, width, starts, ends):
     return found, at
 
 
-@kernel
-def copy_records(data, ends, numbers, bits, finite, first, last):
+@shared
+def copy_records(first, last, data, ends, numbers, bits, finite):
     """Copy the bytes of the numbers behind the spaces at ``ends``; and tell which rows are finite.
 
     Shapes: ``numbers`` (N, 4 D) uint8, and ``bits`` (N, D) uint32, the same memory.
     """
-    width = numbers.shape[1]
+    width, flat = numbers.shape[1], numbers.reshape(-1)
+    whole = width // _COPIED * _COPIED
     for row in range(first, last):
-        at = ends[row] + 1
-        numbers[row, :] = data[at : at + width]
+        at, to = ends[row] + 1, row * width
+        for n in range(0, whole, _COPIED):
+            copy(data, at + n, flat, to + n)
+        for n in range(whole, width):
+            flat[to + n] = data[at + n]
         strange = 0
         for n in range(bits.shape[1]):
             strange += (bits[row, n] & _INFINITE) == _INFINITE
         finite[row] = strange == 0
 
 
-@kernel
-def parse_lines(data, starts, stops, word_ends, numbers, known, first, last):
+@shared
+def parse_lines(first, last, data, starts, stops, word_ends, numbers, known):
     """Read lines of a word and D numbers, single blanks between them.
 
     Equations: a number is float32(float64(text)). Its first 15 digits m give m 10^e and

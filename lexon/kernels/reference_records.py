@@ -27,7 +27,7 @@ def find_records(data: Array, width: int, starts: Array, ends: Array) -> tuple[i
 
 
 def copy_records(
-    data: Array, ends: Array, numbers: Array, bits: Array, finite: Array, first: int, last: int
+    first: int, last: int, data: Array, ends: Array, numbers: Array, bits: Array, finite: Array
 ) -> None:
     """numbers[row] = the bytes behind the space; finite[row] = all of them make finite numbers"""
     for row in range(first, last):
@@ -37,14 +37,14 @@ def copy_records(
 
 
 def parse_lines(
+    first: int,
+    last: int,
     data: Array,
     starts: Array,
     stops: Array,
     word_ends: Array,
     numbers: Array,
     known: Array,
-    first: int,
-    last: int,
 ) -> None:
     """word, blank, number, blank, number, ...; number = float32(float64(text))"""
     for row in range(first, last):

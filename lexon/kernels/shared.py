@@ -93,7 +93,7 @@ def shared(body: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(body)
     def call(size: int, length: int, work: float, *given: Any) -> None:
-        if run_compiled(parallel.board(work), size, length, *given):
+        if run_compiled(parallel.board(work), size, max(length, 1), *given):
             raise MemoryError(f"{body.__name__}: a block of the work could not be done")
 
     call.compiled = run_compiled  # type: ignore[attr-defined]  # for whoever asks for its types

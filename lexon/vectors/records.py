@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.errors import DataFileError, InputError
-from lexon.parallel import blocks, share
 from lexon.vectors.source import Source
 
 Array = npt.NDArray[Any]
@@ -142,11 +141,7 @@ def read_binary(source: Source, header: Header, asked: Asked) -> tuple[list[str]
         starts, stops = starts[:found], stops[:found]
         numbers, finite = gathered.room(found), np.empty(found, bool)
         views = numbers.view(np.uint8), numbers.view(np.uint32)
-
-        def copy(first: int, last: int, taken: Any = (data, stops, *views, finite)) -> None:
-            copy_records(*taken, first, last)
-
-        share(copy, blocks(found, _BLOCK), 10.0 * used)
+        copy_records(found, _BLOCK, 10.0 * used, data, stops, *views, finite)
         words = _sliced(source.data, starts, stops)
         if not finite.all() or not _plausible(words):
             raise _bad_record(gathered, words, finite)
@@ -275,11 +270,8 @@ def _parse(gathered: Gathered, starts: Array, stops: Array, lines: Array) -> Non
     text, rows = gathered.source.data, len(starts)
     data, numbers = np.frombuffer(text, np.uint8), gathered.room(rows)
     known, word_ends = np.empty(rows, bool), np.empty(rows, np.int64)
-
-    def parse(first: int, last: int) -> None:
-        parse_lines(data, starts, stops, word_ends, numbers, known, first, last)
-
-    share(parse, blocks(rows, _BLOCK), 30.0 * len(data))
+    given = data, starts, stops, word_ends, numbers, known
+    parse_lines(rows, _BLOCK, 30.0 * len(data), *given)
     words = _sliced(text, starts, word_ends)
     for row in np.flatnonzero(~known).tolist():
         where = f"{gathered.source.name}: line {lines[row]:,}"

@@ -46,14 +46,19 @@ def test_copied_numbers_keep_their_bits_and_strange_ones_are_told(width: int) ->
     ends = np.cumsum([0, *map(len, lines[:-1])]) + np.arange(40) % 5 + 1
     for module in (records, reference_records):
         numbers, finite = np.zeros((40, 4 * width), np.uint8), np.zeros(40, bool)
-        module.copy_records(
-            bytes_of(b"".join(lines)), ends, numbers, numbers.view(np.uint32), finite, 2, 37
-        )
+        own = numbers[2:37]
+        given = ends[2:37], own, own.view(np.uint32), finite[2:37]
+        module.copy_records(*items(module, 35), bytes_of(b"".join(lines)), *given)
         np.testing.assert_array_equal(numbers[2:37].view(np.uint32), bits[2:37])
         with np.errstate(invalid="ignore"):
             right = np.isfinite(bits.view(np.float32)).all(1)
         np.testing.assert_array_equal(finite[2:37], right[2:37])
         assert not numbers[:2].any() and not numbers[37:].any()
+
+
+def items(module: object, size: int) -> tuple[float, ...]:
+    """The first arguments: blocks of so many items, and their work, or all items at once."""
+    return (size, 8, 0.0) if module is records else (0, size)
 
 
 def parse(module: object, lines: list[bytes], width: int) -> tuple[list, np.ndarray, list]:
@@ -62,7 +67,8 @@ def parse(module: object, lines: list[bytes], width: int) -> tuple[list, np.ndar
     word_ends, known = np.zeros(len(lines), np.int64), np.zeros(len(lines), bool)
     numbers = np.zeros((len(lines), width), np.float32)
     data = bytes_of(b"\n".join(lines) + b"\n")
-    module.parse_lines(data, starts, stops, word_ends, numbers, known, 0, len(lines))  # type: ignore[attr-defined]
+    given = data, starts, stops, word_ends, numbers, known
+    module.parse_lines(*items(module, len(lines)), *given)  # type: ignore[attr-defined]
     return (word_ends - starts).tolist(), numbers, known.tolist()
 
 

@@ -14,6 +14,7 @@ from lexon import parallel
 def sharing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """However small a text is, threads share it; afterwards there are as many as before."""
     monkeypatch.setattr(parallel, "WORTH_WAKING", 0)
+    monkeypatch.setattr(parallel, "WORTH_SHARING", 0)
     before = parallel.threads()
     yield
     parallel.threads(before)
