@@ -1,8 +1,8 @@
 """One pool of threads for the whole process, and work cut into blocks that do not depend on it.
 
-A kernel that is worth sharing is cut into blocks whose borders depend on the size of the work
-alone. Each block writes its own part of the output. So the bits of a result are the same on one
-thread and on sixteen; only the waiting differs.
+A kernel that is worth sharing is cut into blocks, each of which writes its own part of the output.
+Where a sum is taken in parts, their borders depend on the size of the work alone. So the bits of a
+result are the same on one thread and on sixteen; only the waiting differs.
 """
 
 from __future__ import annotations
@@ -60,16 +60,19 @@ class _Pool:
     def __init__(self) -> None:
         self.size = os.process_cpu_count() if hasattr(os, "process_cpu_count") else _cpus()
         self.team: _Team | None = None
+        self.lock = threading.Lock()
 
     def resize(self, size: int) -> None:
-        if self.team is not None:
-            self.team.dismiss()
-        self.team, self.size = None, size
+        with self.lock:
+            if self.team is not None:
+                self.team.dismiss()
+            self.team, self.size = None, size
 
     def helpers(self) -> _Team:
-        if self.team is None:
-            self.team = _Team(self.size - 1)
-        return self.team
+        if (team := self.team) is None:
+            with self.lock:
+                team = self.team = self.team or _Team(self.size - 1)
+        return team
 
 
 class _Team:
@@ -97,8 +100,9 @@ class _Team:
         self.wake()
 
     def wake(self) -> None:
-        while self.asleep:
-            self.asleep.pop().put(None)
+        with suppress(IndexError):  # another thread may wake them, too
+            while self.asleep:
+                self.asleep.pop().put(None)
 
     def dismiss(self) -> None:
         self.call(None)
@@ -120,8 +124,10 @@ class _Team:
                 if self.calls[0] == known:
                     bed.get()
                 else:
-                    with suppress(ValueError):  # it was called after all
+                    try:
                         self.asleep.remove(bed)
+                    except ValueError:  # it was woken after all
+                        bed.get()
             if self.calls[0] == known:
                 continue  # woken for the blocks of a kernel
             known = int(self.calls[0])
@@ -141,7 +147,7 @@ _pool = _Pool()
 if hasattr(os, "register_at_fork"):
 
     def _forget_in_child() -> None:
-        _pool.team = None
+        _pool.team, _pool.lock = None, threading.Lock()
 
     os.register_at_fork(after_in_child=_forget_in_child)
 

@@ -13,9 +13,9 @@ from lexon.cli.options import (
     check_output,
     check_same_labels,
     models_option,
-    network_options,
     read_labelled,
     reading_options,
+    text_options,
     whole,
 )
 from lexon.errors import InputError
@@ -36,7 +36,7 @@ from lexon.errors import InputError
     help="Of the rows to test, without --cv and --test.",
 )
 @whole("--seeds", default=1, help="Train every network so often, with seeds 1, 2, ...")
-@network_options
+@text_options("model")
 @reading_options
 @click.option("--report", help="Write an HTML report to this file.")
 @click.option("--resume", is_flag=True, help="Go on from the cells of a run cut short.")
@@ -81,8 +81,6 @@ def _check(file: str, options: dict[str, Any]) -> None:
     """Raise InputError for options that do not go together, or a report that cannot be written."""
     if options["cv"] is not None and options["test"] is not None:
         raise InputError("--cv does not go with --test\n  give one of them")
-    if options["model"] is not None:
-        raise InputError("--model names one network\n  name several: --models linear,cnn")
     if options["report"] is not None:
         check_output("--report", options["report"], file, options["test"])
 

@@ -181,11 +181,31 @@ DEFAULTS = (
 )  # fmt: skip
 
 
+#: Settings of other jobs than that on texts.
+_NOT_OF_TEXTS = {
+    "series", "by", "order", "leave_out", "past", "loss", "other", "position_dimension",
+    "max_distance", "affix_dimension", "context", "characters", "scheme",
+}  # fmt: skip
+
+
 def network_options(command: Command) -> Command:
     """The settings of networks and training; what is not given is the estimator's default."""
     for option in reversed(_NETWORK):
         command = option(command)
     return command
+
+
+def text_options(*decided: str) -> Callable[[Command], Command]:
+    """As `network_options`, of texts alone, without those ``decided`` by the command itself."""
+
+    def add(command: Command) -> Command:
+        every: Any = network_options(lambda: None)
+        left_out = _NOT_OF_TEXTS.union(decided)
+        own = [each for each in every.__click_params__ if each.name not in left_out]
+        command.__dict__.setdefault("__click_params__", []).extend(own)
+        return command
+
+    return add
 
 
 def whole(*names: str, least: int = 1, **about: Any) -> Callable[[Command], Command]:

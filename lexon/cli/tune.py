@@ -14,12 +14,11 @@ from lexon.cli.jobs.common import kept_results, say_unused, settings, voices
 from lexon.cli.options import (
     check_same_labels,
     models_option,
-    network_options,
     read_labelled,
     reading_options,
+    text_options,
     whole,
 )
-from lexon.errors import InputError
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -45,7 +44,7 @@ def _seconds(context: click.Context, option: click.Parameter, value: str) -> flo
     show_default=True,
     help="How long to search: 90s, 5m, 2h.",
 )
-@network_options
+@text_options("model", "epochs")
 @reading_options
 @whole("--seed", least=0, default=1, help="Of all chance there is.")
 @whole("--threads", help="Threads to use; changes no score.")
@@ -67,8 +66,6 @@ def command(file: str, seconds: float, **options: Any) -> int:
 
     if options["threads"] is not None:
         threads(options["threads"])
-    if options["model"] is not None:
-        raise InputError("--model names one network\n  say --models " + options["model"])
     _, say = voices(options)
     parts = _data(file, options, say)
     search, kept = _search(file, seconds, options, parts, say)

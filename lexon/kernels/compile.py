@@ -32,10 +32,10 @@ Function = Callable[..., Any]
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
-def kernel(function: Function) -> Function:
-    """Compile ``function`` at first use, or take it from the cache."""
+def kernel(function: Function, body: Function | None = None) -> Function:
+    """Compile ``function`` at first use, or take it from the cache, as that of its ``body``."""
     compiled: Any = numba.njit(**OPTIONS)(function)
-    compiled._cache = _KernelCache(function)
+    compiled._cache = _KernelCache(body or function)
     return compiled
 
 
@@ -69,6 +69,7 @@ class _KernelCache(_Cache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.name = f"{function.__module__}.{function.__qualname__}"
+        self.source = Path(function.__code__.co_filename)
         self.enabled = True
         # Numba's own (de)serialisers of compiled functions; they need no state of theirs.
         self._implementation = object.__new__(CompileResultCacheImpl)
@@ -88,7 +89,9 @@ class _KernelCache(_Cache):
             path.unlink(missing_ok=True)
 
     def _path(self, types: Any, codegen: Any) -> Path:
-        key = hashlib.sha256(_sources() + repr((types, codegen.magic_tuple())).encode())
+        elsewhere = self.source.parent != Path(__file__).parent
+        own = self.source.read_bytes() if elsewhere and self.source.exists() else b""
+        key = hashlib.sha256(_sources() + own + repr((types, codegen.magic_tuple())).encode())
         return cache_folder() / f"{self.name}-{key.hexdigest()[:32]}.kernel"
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:

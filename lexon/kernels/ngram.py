@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lexon import parallel
 from lexon.kernels.compile import inlined
 from lexon.kernels.product import _BYTES, _WIDEST, Panels, pack, panel_product, panel_width, product
 from lexon.kernels.shared import shared
@@ -71,7 +72,9 @@ def max_over_time(
     if len(lengths) > TEXTS_A_BLOCK:
         _max_of_texts(len(lengths), TEXTS_A_BLOCK, work, *given)
     else:  # too few texts to share: share the filters
-        _max_of_panels(-(-panels.columns // panel_width(x.dtype)), 1, work, *given)
+        whole = -(-panels.columns // panel_width(x.dtype))
+        length = 1 if work >= parallel.WORTH_SHARING else whole
+        _max_of_panels(whole, length, work, *given)
     return y, where
 
 

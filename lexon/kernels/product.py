@@ -27,7 +27,7 @@ _two_1, _two_2, _two_w = (tile(2, v) for v in (1, 2, _WIDEST))
 _one_1, _one_2, _one_w = (tile(1, v) for v in (1, 2, _WIDEST))
 
 #: From so many rows of A on, and no fewer than columns, they are what threads share; else the
-#: panels of B. A block has about as many.
+#: panels of B. A block has about as many where there are enough.
 MANY_ROWS = 128
 #: Floating-point operations that one thread takes at a time, at least, and blocks at most.
 A_BLOCK, BLOCKS_A_THREAD = 4_000_000, 4

@@ -13,12 +13,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import wraps
+from inspect import Signature, signature
 from typing import Any
 
 import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic
 
 from lexon import parallel
@@ -29,18 +29,22 @@ from lexon.kernels.compile import inlined, kernel
 _STATE, _CODE, _GIVEN, _SIZE, _LENGTH, _COUNT, _DONE, _FAILED, _OWNED, _ROOM = (
     0, 8, 9, 10, 11, 12, 16, 17, 24, 32,
 )  # fmt: skip
+#: Numbers of a cache line.
+_LINE = 8
 #: The state is the number of the offer, shifted, plus the next block; beyond all blocks: closed.
 _SHIFT, _CLOSED = 32, 1 << 30
 _BLOCK = (1 << _SHIFT) - 1
 #: How often the caller looks for the end of others' blocks before it offers its processor.
 _PATIENCE = 20_000
-#: A block of an offer: where the arguments are, its first item and the one after its last.
-_BLOCK_OF = (types.intp, types.intp, types.intp)
+#: What the code of a block is given: where the arguments are, its first item, and its end.
+_GIVEN_TO = (types.intp, types.intp, types.intp)
 
 
 def new_board() -> Any:
     """Where the callers of shared kernels and one team of helpers meet."""
-    return np.zeros(_ROOM, np.int64)
+    room = np.zeros(_ROOM + _LINE, np.int64)
+    skip = -room.__array_interface__["data"][0] // 8 % _LINE
+    return room[skip : skip + _ROOM]
 
 
 def helped(board: Any) -> int:
@@ -89,13 +93,16 @@ def shared(body: Callable[..., None]) -> Callable[..., None]:
         return failed
 
     run.__module__, run.__qualname__ = body.__module__, body.__qualname__
-    run_compiled = kernel(run)
+    run_compiled = kernel(run, body)
 
     @wraps(body)
     def call(size: int, length: int, work: float, *given: Any) -> None:
         if run_compiled(parallel.board(work), size, max(length, 1), *given):
-            raise MemoryError(f"{body.__name__}: a block of the work could not be done")
+            raise MemoryError(f"{body.__name__}: there was no room for a block of the work")
 
+    _, _, *rest = signature(body).parameters.values()
+    first = list(signature(call, follow_wrapped=False).parameters.values())[:3]
+    call.__signature__ = Signature([*first, *rest])  # type: ignore[attr-defined]
     call.compiled = run_compiled  # type: ignore[attr-defined]  # for whoever asks for its types
     return call
 
@@ -122,7 +129,7 @@ def serve(board, calls, known, looks):
 def _place_of(context, given):
     """The address of the arguments, which stay there until the caller returns."""
 
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def generate(context: Any, builder: Any, typed: Any, values: Any) -> Any:
         place = cgutils.alloca_once_value(builder, values[0])
         return builder.ptrtoint(place, context.get_value_type(types.intp))
 
@@ -133,19 +140,31 @@ def _taken_up(kind: Any) -> Any:
     """A function of an address: the arguments that are there."""
 
     def take(context, place):
-        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        def generate(context: Any, builder: Any, typed: Any, values: Any) -> Any:
             address = builder.inttoptr(values[0], context.get_value_type(kind).as_pointer())
-            return impl_ret_borrowed(context, builder, kind, builder.load(address))
+            found = cgutils.unpack_tuple(builder, builder.load(address))
+            each = (_borrowed(context, builder, *pair) for pair in zip(kind, found, strict=True))
+            return context.make_tuple(builder, kind, list(each))
 
         return kind(types.intp), generate
 
     return intrinsic(take)
 
 
+def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """An array without an owner: nobody counts who uses it, and it lives as long as the call."""
+    if not isinstance(kind, types.Array):
+        return value
+    array = context.make_array(kind)(context, builder, value)
+    array.meminfo = cgutils.get_null_value(array.meminfo.type)
+    array.parent = cgutils.get_null_value(array.parent.type)
+    return array._getvalue()
+
+
 def _code_of(context, body, given):
     """The address of code that does one block of ``body``."""
 
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def generate(context: Any, builder: Any, typed: Any, values: Any) -> Any:
         taken, compiled = _taken_up(given), body.dispatcher
 
         def one(place, first, last):
@@ -155,7 +174,7 @@ def _code_of(context, body, given):
         types_ = hashlib.sha256(repr(given).encode()).hexdigest()
         one.__module__ = compiled.py_func.__module__
         one.__qualname__ = f"{compiled.py_func.__qualname__}.{types_}"
-        made = context.compile_subroutine(builder, one, types.none(*_BLOCK_OF))
+        made = context.compile_subroutine(builder, one, types.none(*_GIVEN_TO))
         function = context.declare_function(builder.module, made.fndesc)
         return builder.ptrtoint(function, context.get_value_type(types.intp))
 
@@ -165,15 +184,15 @@ def _code_of(context, body, given):
 def _block_done(context, code, place, first, last):
     """Do one block; whether it failed."""
 
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind = context.call_conv.get_function_type(types.none, _BLOCK_OF)
+    def generate(context: Any, builder: Any, typed: Any, values: Any) -> Any:
+        kind = context.call_conv.get_function_type(types.none, _GIVEN_TO)
         function = builder.inttoptr(values[0], kind.as_pointer())
         status, _ = context.call_conv.call_function(
-            builder, function, types.none, _BLOCK_OF, values[1:]
+            builder, function, types.none, _GIVEN_TO, values[1:]
         )
         return status.is_error
 
-    return types.boolean(code, *_BLOCK_OF), generate
+    return types.boolean(code, *_GIVEN_TO), generate
 
 
 _laid_down: Any = intrinsic(_place_of)

@@ -143,9 +143,10 @@ def _copy(context, a, a_at, b, b_at):
             start = builder.gep(array.data, [given[which + 1]])
             return builder.bitcast(start, vector.as_pointer())
 
+        align = signature.args[0].dtype.bitwidth // 8
         numbers = builder.load(place(0))
-        numbers.align = itemsize
-        builder.store(numbers, place(2)).align = itemsize
+        numbers.align = align
+        builder.store(numbers, place(2)).align = align
         return context.get_dummy_value()
 
     return signature, generate

@@ -251,9 +251,9 @@ def square_sum(values: Array) -> float:
 
 
 @shared
-def square_sums(first: int, last: int, values: Array, length: int, sums: Array) -> None:
-    """The sum of each block of ``length`` values."""
-    sums[first // length] = square_sum(values[first:last])
+def square_sums(first: int, last: int, values: Array, each: int, sums: Array) -> None:
+    """The sum of each block of ``each`` values: of the blocks that are shared."""
+    sums[first // each] = square_sum(values[first:last])
 
 
 @shared

@@ -30,6 +30,7 @@ from lexon.tasks.evaluation import Evaluation, evaluate_classes, micro_f1
 from lexon.tasks.given import (
     LONGEST_RUN,
     as_given,
+    check_choice,
     check_lengths,
     check_settings,
     checked_texts,
@@ -303,6 +304,7 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
 
     def unused(self) -> tuple[str, ...]:
         """The parameters that this network has no use for."""
+        check_choice(self, "model", UNUSED)
         given = ("dimension",) if self.vectors is not None else ()
         return (*UNUSED[self.model], *given)
 

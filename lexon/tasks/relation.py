@@ -26,7 +26,7 @@ from lexon.tasks.common import (
 )
 from lexon.tasks.encode import TextEncoder
 from lexon.tasks.evaluation import Evaluation, evaluate_classes
-from lexon.tasks.given import as_given, read_vectors
+from lexon.tasks.given import as_given, check_choice, read_vectors
 from lexon.tasks.networks import begin_with
 from lexon.tasks.outcome import Explanation
 from lexon.tasks.relation_encode import MarkedIds, affixes, cut
@@ -268,6 +268,7 @@ class RelationClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc
 
     def unused(self) -> tuple[str, ...]:
         """The parameters that this network has no use for."""
+        check_choice(self, "model", POOLS)
         return UNUSED.get(self.model, ())
 
     @property

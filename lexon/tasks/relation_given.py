@@ -38,7 +38,11 @@ def checked_marked(X: Any) -> list[MarkedText]:
     for row, text in enumerate(listed):
         if not isinstance(text, (str, MarkedText)):
             kind = type(text).__name__
-            raise InputError(f"text {row} is {kind}, neither a string nor a MarkedText")
+            raise InputError(
+                f"text {row} is {kind}, neither a string nor a MarkedText"
+                "\n  mark the spans in it: '<e1>He</e1> left <e2>Rome</e2>', or give"
+                " MarkedText('He left Rome', (0, 2), (8, 12))"
+            )
         try:
             found.append(MarkedText.parse(text) if isinstance(text, str) else text)
         except InputError as error:

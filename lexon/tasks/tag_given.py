@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,15 @@ from lexon.errors import InputError
 from lexon.optim.checks import fraction, whole
 from lexon.tasks.given import check_choice, check_learning, check_windows
 from lexon.tasks.tag_network import CHARACTERS, NETWORKS
-from lexon.text.schemes import SCHEMES, count_breaks, describe_breaks, recognise_scheme, types_of
+from lexon.text.schemes import (
+    OUTSIDE,
+    SCHEMES,
+    count_breaks,
+    describe_breaks,
+    recognise_scheme,
+    split_tag,
+    types_of,
+)
 from lexon.text.tokens import HAN_RUN, KINDS
 
 #: What stands for the scheme of tags that are no chunks.
@@ -67,7 +76,8 @@ def resolve_scheme(asked: str, tags: Sentences) -> tuple[str, list[str]]:
     """
     scheme = asked if asked != "auto" else recognise_scheme(tags) or PLAIN
     if scheme == PLAIN:
-        return PLAIN, [f"tags are taken one by one: {len({t for s in tags for t in s}):,} of them"]
+        notes = [f"tags are taken one by one: {len({t for s in tags for t in s}):,} of them"]
+        return PLAIN, notes + _nearly_chunks(tags) * (asked == "auto")
     found = count_breaks(tags, scheme)
     strange = [fault for fault in found if fault.endswith(f" is no tag of {scheme}")]
     if strange:
@@ -85,6 +95,16 @@ def resolve_scheme(asked: str, tags: Sentences) -> tuple[str, list[str]]:
             " they are read as conlleval reads them"
         )
     return scheme, notes
+
+
+def _nearly_chunks(tags: Sentences) -> list[str]:
+    """What to say where all but a few tags are those of chunks."""
+    every = Counter(tag for sentence in tags for tag in sentence if tag != OUTSIDE[0])
+    strange = Counter({tag: n for tag, n in every.items() if split_tag(tag) == OUTSIDE})
+    if 10 * strange.total() > every.total():
+        return []
+    named = ", ".join(f"{tag} ({times:,})" for tag, times in strange.most_common(5))
+    return [f"all but these look like tags of chunks: {named}; correct them to have chunks scored"]
 
 
 def kind_of_tokens(asked: str, sentences: Sentences) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lexon.tasks.evaluation import ClassScore, Evaluation, Example
 from lexon.tasks.tag_given import LEARNED
 from lexon.text.schemes import (
+    OUTSIDE,
     Chunk,
     chunks,
     count_breaks,
@@ -78,7 +79,7 @@ def remarks(
     """What is strange about true tags, and about those predicted in the scheme that was learned."""
     notes, types, seen = [], truth, set(labels)
     if chunked:
-        types = [[split_tag(tag)[1] for tag in sentence] for sentence in truth]
+        types = [[_type(tag) for tag in sentence] for sentence in truth]
         seen = {"", *types_of([labels])}
         schemes = ("true", truth, recognise_scheme(truth)), ("predicted", learned, LEARNED)
         for who, sentences, scheme in schemes:
@@ -94,6 +95,11 @@ def remarks(
         more = ", ..." if len(new) > 5 else ""
         notes.append(f"tags never seen in training, counted as wrong: {named}{more}")
     return tuple(notes)
+
+
+def _type(tag: str) -> str:
+    """The type of a chunk's tag, nothing outside; of any other tag itself."""
+    return split_tag(tag)[1] or tag * (tag != OUTSIDE[0])
 
 
 def _units(tags: Sequence[str], chunked: bool) -> list[Chunk]:

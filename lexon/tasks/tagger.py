@@ -264,7 +264,8 @@ class SequenceTagger(StoredEstimator):
         """Score and loss; the loss is of the sentences all of whose tags are known."""
         scores = self._scores(held)
         refuse_nonfinite("the scores of held-out sentences", scores)
-        predicted = self._in_scheme(self._learned_tags(scores, held.lengths))
+        best = self.network_.best(scores, held.lengths)
+        predicted = self._in_scheme(self._named(best, held.lengths))
         names = set(self.labels_.names)
         known = np.array([set(self._learned(one)) <= names for one in tags])
         rows, lengths = scores[np.repeat(known, held.lengths)], held.lengths[known]
@@ -312,9 +313,9 @@ class SequenceTagger(StoredEstimator):
             ]
         return np.concatenate(parts)
 
-    def _learned_tags(self, scores: Array, lengths: Array) -> Sentences:
-        """The best tags of every sentence, in the scheme that was learned."""
-        names = self.labels_.decode(self.network_.best(scores, lengths))
+    def _named(self, numbers: Array, lengths: Array) -> Sentences:
+        """The tags of every sentence by their numbers, in the scheme that was learned."""
+        names = self.labels_.decode(numbers)
         ends = np.cumsum(lengths)
         return [names[end - length : end] for end, length in zip(ends, lengths, strict=True)]
 
@@ -336,7 +337,8 @@ class SequenceTagger(StoredEstimator):
     def predict(self, X: Sequence[str | Sequence[str]]) -> Sentences:
         """The tags of each sentence, a list of tokens or a text; they do not depend on others."""
         encoded = self.encoder_(self.tokenize(X))
-        return self._in_scheme(self._learned_tags(self._scores(encoded), encoded.lengths))
+        best = self.network_.best(self._scores(encoded), encoded.lengths)
+        return self._in_scheme(self._named(best, encoded.lengths))
 
     def predict_proba(self, X: Sequence[str | Sequence[str]]) -> list[Array]:
         """The probability of every tag (in the order of ``classes_``) for each token, (L, C) each.
@@ -355,9 +357,8 @@ class SequenceTagger(StoredEstimator):
 
     def _sure(self, encoded: Encoded) -> tuple[Sentences, list[list[float]]]:
         scores, lengths = self._scores(encoded), encoded.lengths
-        p = self.network_.probabilities(scores, lengths)
-        learned = self._learned_tags(scores, lengths)
-        chosen = p[np.arange(len(p)), self._targets(learned).rows].tolist()
+        p, best = self.network_.probabilities(scores, lengths), self.network_.best(scores, lengths)
+        learned, chosen = self._named(best, lengths), p[np.arange(len(p)), best].tolist()
         ends = np.cumsum(lengths).tolist()
         return learned, [chosen[e - len(t) : e] for e, t in zip(ends, learned, strict=True)]
 

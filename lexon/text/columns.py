@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from lexon.errors import DataFileError
 from lexon.text.formats import LABEL_NAMES, TEXT_NAMES
+from lexon.text.schemes import OUTSIDE, split_tag
 from lexon.text.table import Cell, Table, list_names
 
 SAMPLE = 1_000
@@ -86,10 +88,22 @@ def _fewest_values(table: Table, without: str) -> str:
         return best
     name, others = table.recognised.name, [c for c in table.columns if c != without]
     if not others:
+        hint = "; tokens with tags behind them: --task tag" * _tagged(table.columns[without])
         raise DataFileError(
             f"{name}: there is only one column, {without!r}, so there are no labels; add a label "
-            "column, or give another delimiter or format"
+            f"column, or give another delimiter or format{hint}"
         )
     raise DataFileError(
         f"{name}: no column looks like labels; name it, one of {list_names(others)} (label='...')"
     )
+
+
+def _tagged(cells: list[Cell]) -> bool:
+    """Whether nearly all lines are tokens in so many columns, the last of them tags of chunks."""
+    lines = [line for line in (str(cell).split() for cell in cells[:SAMPLE]) if line]
+    if not lines:
+        return False
+    width, often = Counter(map(len, lines)).most_common(1)[0]
+    tags = {line[-1] for line in lines if len(line) == width}
+    chunks = all(tag == OUTSIDE[0] or split_tag(tag) != OUTSIDE for tag in tags)
+    return width > 1 and 10 * often >= 9 * len(lines) and chunks

@@ -98,6 +98,8 @@ def _read_columns(
     if tag is None and need_tags:
         tag = UNIVERSAL_TAG if universal else _tag_column(rows, word, name)
         notes.append(f"column {tag + 1} of {width} taken as the tag: {_examples(rows, tag)}")
+    if width == 1 and not need_tags:
+        notes.append("a token a line; sentences that stand a line each: --format lines")
     if tag == word:
         raise DataFileError(
             f"{name}: column {word + 1} is asked for both as token and as tag"
@@ -128,7 +130,7 @@ def _sentences(
             raise DataFileError(
                 f"{name}, line {number}: {_columns(len(cells))}, where line {first} has {width}:"
                 f" {line[:60]!r}\n  give every token the same columns, and end sentences by blank"
-                " lines"
+                " lines; to tag sentences that stand a line each: --format lines"
             )
         if not open_:
             rows.append([])

@@ -69,6 +69,8 @@ def examples_of(
 ) -> Examples:
     """Texts and labels of a table that was read; as `read_examples`."""
     text, label, notes = choose_columns(table, text, label, need_labels=need_labels)
+    if table.recognised.format == "semeval":
+        notes.append("relations of marked words; only --task relation reads the marks")
     texts = [_text(cell) for cell in table.columns[text]]
     lines: Sequence[int] = table.line_numbers
     labels, multi_label, dropped = None, False, list[int]()

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from lexon.errors import ShapeError
+
 Array: TypeAlias = npt.NDArray[Any]
 #: The scores of the rows from one to another, (rows, B).
 Score: TypeAlias = Callable[[int, int], Array]
@@ -48,11 +50,13 @@ def cosines(matrix: Array, scale: Array, query: Array) -> Array:
 
     Shapes: matrix (V, D), scale (V,), query (D,) -> (V,)
     """
-    from lexon.kernels.rows import cosines
+    from lexon.kernels import rows
 
+    if query.shape != matrix.shape[1:]:
+        raise ShapeError(f"cosines: a query is {query.shape}, a row {matrix.shape[1:]}")
     scores = np.empty(len(matrix), matrix.dtype)
-    given = np.ascontiguousarray(matrix), scale, query.astype(matrix.dtype, copy=False), scores
-    cosines(len(matrix), _ROWS, 2.0 * matrix.size, *given)
+    given = np.ascontiguousarray(matrix), scale, np.ascontiguousarray(query, matrix.dtype)
+    rows.cosines(len(matrix), _ROWS, 2.0 * matrix.size, *given, scores)
     return scores
 
 

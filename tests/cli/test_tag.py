@@ -140,6 +140,19 @@ def test_bad_input_is_refused(name: str, content: str, options: str, said: str) 
     assert said in answer.err and not Path("m.lexon").exists(), answer.err
 
 
+def test_other_jobs_point_to_this_one(tagger: Path) -> None:
+    Path("n.conll").write_text("-DOCSTART- X O\n\n" + conll(*sentences()))
+    answer = lexon("train", "n.conll", "-o", "m.lexon")
+    assert answer.code == 2 and "--task tag" in answer.err
+    rows = "\n".join(f"{mood},a text" for mood in ("good", "bad") * 30)
+    Path("t.csv").write_text(f"mood,text\n{rows}\n")
+    answer = lexon("train", "t.csv", "--model", "bilstm-crf", "-o", "m.lexon")
+    assert answer.code == 2 and "none of linear, mlp, cnn" in answer.err
+    Path("two.txt").write_text("安娜在北京\n约翰在南京\n", encoding="utf-8")
+    answer = lexon("predict", tagger, "two.txt")
+    assert answer.code == 0 and "--format lines" in answer.err
+
+
 def test_models_of_another_task(tagger: Path, trained: Path) -> None:
     write(Path("reviews.csv"), [("good film, fine", "pos"), ("bad", "neg")])
     answer = lexon("evaluate", tagger, "reviews.csv")

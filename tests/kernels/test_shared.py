@@ -73,6 +73,29 @@ def test_callers_do_not_meet_each_others_work():
     assert not wrong and not any(each.is_alive() for each in users)
 
 
+@shared
+def fail_at(first, last, times, bad, done):
+    for i in range(first, last):
+        for _ in range(times[0]):
+            add(done, i, 1)
+        if i == bad:
+            raise ValueError
+
+
+@pytest.mark.parametrize("work", [0.0, WORTH])
+def test_a_block_that_fails_is_told_and_lets_go(work):
+    parallel.threads(2)
+    slow, done = np.array([20_000]), np.zeros(8, np.int64)
+    before = sys.getrefcount(done)
+    for bad in [*range(8)] * 5:
+        with pytest.raises(MemoryError, match="fail_at"):
+            fail_at(8, 1, work, slow, bad, done)
+    assert sys.getrefcount(done) == before
+    fail_at(8, 1, work, slow, 9, done)
+    if work:
+        assert helped(parallel.board(work))
+
+
 def test_a_helper_that_slept_is_woken():
     parallel.threads(2)
     board = parallel.board(WORTH)
@@ -99,6 +122,10 @@ if "scale" in sys.argv:
 if "squares" in sys.argv:
     update.square_sums(4, 4, 0.0, x, 4, y)
     assert y[0] == 14
+if "floats" in sys.argv:
+    x, y = np.arange(4, dtype=np.float32), np.zeros(4, np.float32)
+    update.scale(4, 4, 0.0, x, 2.0, y)
+    assert y.tolist() == [0, 2, 4, 6]
 if "columns" in sys.argv:
     rows.column_sums(4, 4, 0.0, np.ones((3, 4)), y)
     assert y.tolist() == [3, 3, 3, 3]
@@ -107,6 +134,12 @@ if "columns" in sys.argv:
 
 def test_code_kept_by_several_processes_is_each_its_own(tmp_path):
     environment = os.environ | {"LEXON_CACHE": str(tmp_path)}
-    for asked in (["scale"], ["columns"], ["squares"], ["scale", "columns", "squares"]):
+    for asked in (
+        ["scale"],
+        ["floats"],
+        ["columns"],
+        ["squares"],
+        ["scale", "floats", "columns", "squares"],
+    ):
         command = [sys.executable, "-c", KEPT, *asked]
         subprocess.run(command, env=environment, timeout=120, check=True)

@@ -36,7 +36,7 @@ def settings(kind: type, options: dict[str, Any]) -> dict[str, Any]:
     from inspect import signature
 
     known = signature(kind).parameters
-    given = {name: options[name] for name in DEFAULTS if options[name] is not None}
+    given = {name: options[name] for name in DEFAULTS if options.get(name) is not None}
     strange = sorted(given.keys() - known.keys())
     if strange:
         raise InputError(
@@ -55,7 +55,7 @@ def command_line() -> str:
 
 def say_unused(model: Any, options: dict[str, Any], say: Callable[[str], None]) -> None:
     """Say which of the options given this network has no use for."""
-    unused = [name for name in model.unused() if options[name] is not None]
+    unused = [name for name in model.unused() if options.get(name) is not None]
     if unused:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
         say(f"no use in model {model.model}: {named}")
