@@ -120,12 +120,16 @@ def pytorch(
 def contest(
     settings: Settings, tasks: dict[str, tuple[list[Work], int]], losses: bool
 ) -> Callable[[], Round]:
-    """Rounds of all tasks, trained and forward, each so many times on its batches."""
+    """Rounds of all tasks, trained and forward, each so many times on its batches.
+
+    A first time is not timed: by then what the other tasks left in the caches is gone.
+    """
 
     def one_round() -> Round:
         seconds, found = {}, {}
         for name, (works, times) in tasks.items():
             for what in (TRAIN, FORWARD):
+                works[0](what == TRAIN)
                 began = time.perf_counter()
                 for _ in range(1 if settings.quick else times):
                     for work in works:
