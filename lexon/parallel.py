@@ -1,4 +1,4 @@
-"""One pool of threads for the whole process, and work cut into blocks that do not depend on it.
+"""One pool of threads for the whole process, and work cut into blocks that they share.
 
 A kernel that is worth sharing is cut into blocks, each of which writes its own part of the output.
 Where a sum is taken in parts, their borders depend on the size of the work alone. So the bits of a

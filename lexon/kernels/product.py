@@ -33,8 +33,9 @@ MANY_ROWS = 128
 A_BLOCK, BLOCKS_A_THREAD = 4_000_000, 4
 #: Numbers of a column that are summed before the next rows of A: of a panel, so much stays near.
 _DEEP = 512
-#: What packing a number takes, counted in floating-point operations; and so many are a block.
-_PACKING, PACK_BLOCK = 16.0, 500_000
+#: Floating-point operations that packing a number counts for, and numbers that one thread packs
+#: at a time.
+PACKING, PACK_BLOCK = 16.0, 30_000
 
 
 class Panels(NamedTuple):
@@ -64,10 +65,9 @@ def pack(matrix: Array) -> Panels:
     lanes = _BYTES // matrix.itemsize
     data = aligned(-(-columns // lanes) * lanes * depth, matrix.dtype)
     flat, full = _flat(matrix), panel_width(matrix.dtype)
-
-    panels, work = -(-columns // full), _PACKING * depth * columns
-    length = max(int(panels * PACK_BLOCK / max(work, 1.0)), 1)
-    _pack(panels, length, work, *flat, depth, columns, data)
+    panels = -(-columns // full)
+    length = PACK_BLOCK * panels // max(matrix.size, 1)
+    _pack(panels, length, PACKING * matrix.size, *flat, depth, columns, data)
     return Panels(data, depth, columns)
 
 

@@ -109,7 +109,7 @@ def softmax_cross_entropy(
     losses[...] = weights * (np.log(power.sum(axis=1)) - own)
 
 
-def softmax_gradient(x: Array, targets: Array, first: int, last: int, losses: Array) -> None:
+def softmax_gradient(first: int, last: int, x: Array, targets: Array, losses: Array) -> None:
     """losses[n] = log sum_c e**x[n, c] - x[n, targets[n]], and x[n] becomes its gradient."""
     rows = slice(first, last)
     own, weights = targets[rows], np.ones(last - first)

@@ -37,7 +37,7 @@ _BLOCK = (1 << _SHIFT) - 1
 #: How often the caller looks for the end of others' blocks before it offers its processor.
 _PATIENCE = 20_000
 #: What the code of a block is given: where the arguments are, its first item, and its end.
-_GIVEN_TO = (types.intp, types.intp, types.intp)
+_BLOCK_ARGUMENTS = (types.intp, types.intp, types.intp)
 
 
 def new_board() -> Any:
@@ -57,7 +57,7 @@ def shared(body: Callable[..., None]) -> Callable[..., None]:
 
     It is done for the blocks of ``length`` items that ``size`` items are cut into. Blocks must
     write to disjoint places. ``work`` is the number of floating-point operations of the whole:
-    a little is done alone.
+    a little is done alone. A ``length`` below 1 is taken for 1.
     """
     compiled = inlined(body)
 
@@ -174,7 +174,7 @@ def _code_of(context, body, given):
         types_ = hashlib.sha256(repr(given).encode()).hexdigest()
         one.__module__ = compiled.py_func.__module__
         one.__qualname__ = f"{compiled.py_func.__qualname__}.{types_}"
-        made = context.compile_subroutine(builder, one, types.none(*_GIVEN_TO))
+        made = context.compile_subroutine(builder, one, types.none(*_BLOCK_ARGUMENTS))
         function = context.declare_function(builder.module, made.fndesc)
         return builder.ptrtoint(function, context.get_value_type(types.intp))
 
@@ -185,14 +185,14 @@ def _block_done(context, code, place, first, last):
     """Do one block; whether it failed."""
 
     def generate(context: Any, builder: Any, typed: Any, values: Any) -> Any:
-        kind = context.call_conv.get_function_type(types.none, _GIVEN_TO)
+        kind = context.call_conv.get_function_type(types.none, _BLOCK_ARGUMENTS)
         function = builder.inttoptr(values[0], kind.as_pointer())
         status, _ = context.call_conv.call_function(
-            builder, function, types.none, _GIVEN_TO, values[1:]
+            builder, function, types.none, _BLOCK_ARGUMENTS, values[1:]
         )
         return status.is_error
 
-    return types.boolean(code, *_GIVEN_TO), generate
+    return types.boolean(code, *_BLOCK_ARGUMENTS), generate
 
 
 _laid_down: Any = intrinsic(_place_of)

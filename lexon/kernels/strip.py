@@ -17,7 +17,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from lexon.kernels.compile import inlined
-from lexon.kernels.product import Array, aligned
+from lexon.kernels.product import PACK_BLOCK, PACKING, Array, aligned
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers, transpose
 from lexon.kernels.wide import _repeated, load, spread, store
@@ -28,8 +28,6 @@ VECTORS = 2
 TALLEST = registers().rows[0] * registers().vectors // VECTORS
 #: Rows over which a thread sums before it takes the next strip: both stay in its own cache.
 _ROWS_AT_ONCE = 800
-#: Numbers that one thread packs at a time, and how many floating-point operations one counts for.
-A_BLOCK, _PACKING = 30_000, 16.0
 
 
 def strip_width(dtype: Any) -> int:
@@ -229,7 +227,7 @@ def pack_strips(matrix: Array) -> Array:
 def pack_before(h: Array, states: Array, first: Array, stride: int) -> Array:
     """h_prev (S, H) as strips: h (S, H) moved on by one step, ``states`` in the rows ``first``."""
     strips, columns = _packed(h, stride), h.shape[1]
-    _put_rows(len(first), max(len(first), 1), 0.0, states, first, 0, columns, len(h), strips)
+    _put_rows(len(first), len(first), 0.0, states, first, 0, columns, len(h), strips)
     return strips
 
 
@@ -237,7 +235,7 @@ def _packed(matrix: Array, shift: int) -> Array:
     depth, columns = matrix.shape
     strips = aligned(depth * padded_to_vectors(columns, matrix), matrix.dtype)
     flat = np.ascontiguousarray(matrix).reshape(-1)
-    work, length = _PACKING * matrix.size, max(A_BLOCK // max(columns, 1), 1)
+    work, length = PACKING * matrix.size, PACK_BLOCK // max(columns, 1)
     _put_rows(depth, length, work, flat, np.arange(depth), shift, columns, depth, strips)
     return strips
 
@@ -246,11 +244,9 @@ def pack_gates(weight: Array, gates: int) -> Array:
     """Strips of Uᵀ for U (G H, K): for each block of units its columns of every gate."""
     units, depth = weight.shape[0] // gates, weight.shape[1]
     strips = aligned(gates * padded_to_vectors(units, weight) * depth, weight.dtype)
-    tasks, work = -(-units // strip_width(weight.dtype)), _PACKING * weight.size
-    length = max(A_BLOCK * tasks // max(weight.size, 1), 1)
-    _pack_gates(
-        tasks, length, work, np.ascontiguousarray(weight).reshape(-1), gates, units, depth, strips
-    )
+    tasks, flat = -(-units // strip_width(weight.dtype)), np.ascontiguousarray(weight).reshape(-1)
+    length = PACK_BLOCK * tasks // max(flat.size, 1)
+    _pack_gates(tasks, length, PACKING * flat.size, flat, gates, units, depth, strips)
     return strips
 
 

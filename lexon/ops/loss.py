@@ -195,7 +195,7 @@ def linear_cross_entropy(
         )
     t = _checked_classes(t, len(w))
     z, losses = product(x, w.T, b), np.empty(len(x), x.dtype)
-    length = max(SOFTMAX_BLOCK // max(len(w), 1), 1)
+    length = SOFTMAX_BLOCK // max(len(w), 1)
     softmax_gradient(len(x), length, SOFTMAX_WORK * z.size, z, t, losses)
     scale = _scale(reduction, len(x), x.dtype)
 

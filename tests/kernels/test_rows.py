@@ -136,7 +136,7 @@ def test_the_gradient_of_softmax_equals_its_twin(classes, offset, dtype):
     random = np.random.default_rng(classes)
     x = (4 * random.normal(size=(9, classes)) + offset).astype(dtype)
     targets, exact, wanted = random.integers(0, classes, 9), x.astype(np.float64), np.zeros(9)
-    reference.softmax_gradient(exact, targets, 2, 8, wanted)
+    reference.softmax_gradient(2, 8, exact, targets, wanted)
     losses = np.zeros(9, dtype)
     softmax.softmax_gradient(6, 4, 0.0, x[2:8], targets[2:8], losses[2:8])
     room = {"rtol": 3e-6, "atol": 3e-6} if dtype is np.float32 else {"rtol": 1e-13, "atol": 1e-14}
