@@ -56,6 +56,12 @@ def add_rows(values: Array, places: Array, totals: Array) -> None:
     np.add.at(totals, places, values)
 
 
+def first_outside(numbers: Array, limit: int) -> int:
+    """Where the first of the numbers is that is not from 0 to limit - 1; -1 if all are."""
+    outside = np.flatnonzero((numbers < 0) | (numbers >= limit))
+    return int(outside[0]) if outside.size else -1
+
+
 def column_sums(x: Array, y: Array) -> None:
     y[:] = x.sum(axis=0)
 
@@ -107,6 +113,14 @@ def softmax_cross_entropy(
     p[...] = power / power.sum(axis=1, keepdims=True)
     own = shifted[np.arange(len(x)), targets]
     losses[...] = weights * (np.log(power.sum(axis=1)) - own)
+
+
+def cross_entropy_gradient(
+    p: Array, targets: Array, weights: Array, upstream: float, dx: Array
+) -> None:
+    """dx[n, c] = upstream weights[n] (p[n, c] - 1 if c is targets[n], p[n, c] else)."""
+    own = np.arange(p.shape[1]) == targets[:, None]
+    dx[...] = upstream * weights[:, None] * (p - own)
 
 
 def softmax_gradient(first: int, last: int, x: Array, targets: Array, losses: Array) -> None:

@@ -44,6 +44,15 @@ def _unique(ids, size):
 
 
 @kernel
+def first_outside(numbers, limit):
+    """Where the first of the numbers is that is not from 0 to limit - 1; -1 if all are."""
+    for n in range(numbers.size):
+        if numbers[n] < 0 or numbers[n] >= limit:
+            return n
+    return -1
+
+
+@kernel
 def add_rows(values, places, totals):
     """totals[places[i]] += values[i], i in order."""
     width = values.shape[1]

@@ -35,6 +35,16 @@ def softmax_cross_entropy(x, targets, weights, losses, p):
         losses[n] = weights[n] * (np.log(total) + (top - x[n, targets[n]]))
 
 
+@kernel
+def cross_entropy_gradient(p, targets, weights, upstream, dx):
+    """dx[n, c] = upstream weights[n] (p[n, c] - 1 if c is targets[n], p[n, c] else)."""
+    for n in range(p.shape[0]):
+        each = upstream * weights[n]
+        for c in range(p.shape[1]):
+            dx[n, c] = each * p[n, c]
+        dx[n, targets[n]] -= each
+
+
 @shared
 def softmax_gradient(first, last, x, targets, losses):
     """losses[n] = log sum_c e**x[n, c] - x[n, targets[n]], and x[n] becomes its gradient.

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from lexon.errors import InputError, ShapeError
+from lexon.errors import ShapeError
 from lexon.graph.declare import op
 from lexon.graph.node import Pull
 from lexon.graph.tensor import Array, Tensor
 from lexon.kernels import crf as kernels
 from lexon.kernels.ngram import starts_of
+from lexon.ops.classes import checked_classes
 from lexon.ops.reduce import logsumexp, sum_
 from lexon.ops.sequences import checked_lengths
 from lexon.ops.shape import expand_dims, index, stack
@@ -38,7 +39,7 @@ def crf(
     lengths = checked_lengths("crf", lengths, len(x))
     x, a = np.ascontiguousarray(x), np.ascontiguousarray(a)
     start, stop = np.ascontiguousarray(start), np.ascontiguousarray(stop)
-    path = _checked_path(targets, x.shape[1])
+    path = checked_classes("crf", targets, x.shape[1])
     alpha, totals = kernels.log_partition(x, a, start, stop, lengths)
     scores = kernels.path_scores(x, a, start, stop, path, lengths)
 
@@ -117,17 +118,3 @@ def _checked(
             )
     arrays = (np.ascontiguousarray(array, x.dtype) for array in (x, a, start, stop))
     return *arrays, checked_lengths(operation, lengths, len(x))
-
-
-def _checked_path(targets: Array, classes: int) -> Array:
-    path = np.asarray(targets) if np.size(targets) else np.empty(0, np.int64)
-    if path.dtype.kind not in "iu":
-        raise InputError(f"crf: class numbers are integers, these are {path.dtype}")
-    wrong = np.flatnonzero((path < 0) | (path >= classes))
-    if wrong.size:
-        row = int(wrong[0])
-        raise InputError(
-            f"crf: the target of row {row} is class {path[row]}, but there are {classes} classes"
-            f"\n  classes are numbered from 0 to {classes - 1}"
-        )
-    return path.astype(np.int64, copy=False)

@@ -9,7 +9,7 @@ from lexon.graph.declare import op
 from lexon.graph.node import Pull
 from lexon.graph.rows import RowGradient
 from lexon.graph.tensor import Array
-from lexon.kernels.rows import add_rows, unique_rows
+from lexon.kernels.rows import add_rows, first_outside, unique_rows
 
 
 @op("table: V D | ids: S -> y: S D")
@@ -25,9 +25,8 @@ def lookup(table: Array, *, ids: Array) -> tuple[Array, Pull]:
     ids = np.asarray(ids) if np.size(ids) else np.empty(0, np.int64)
     if ids.dtype.kind not in "iu":
         raise InputError(f"lookup: row numbers are integers, these are {ids.dtype}")
-    outside = np.flatnonzero((ids < 0) | (ids >= len(table)))
-    if outside.size:
-        position = int(outside[0])
+    position = first_outside(np.ascontiguousarray(ids, np.int64), len(table))
+    if position >= 0:
         raise InputError(
             f"lookup: id {ids[position]} at position {position} is outside a table of"
             f" {len(table)} rows\n  ids run from 0 to {len(table) - 1}: was the text encoded with"

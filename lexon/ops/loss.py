@@ -12,8 +12,9 @@ from lexon.graph.node import Pull
 from lexon.graph.tensor import Array, Tensor
 from lexon.kernels.product import product
 from lexon.kernels.rows import column_sums
+from lexon.kernels.softmax import cross_entropy_gradient, softmax_gradient
 from lexon.kernels.softmax import softmax_cross_entropy as kernel
-from lexon.kernels.softmax import softmax_gradient
+from lexon.ops.classes import checked_classes
 from lexon.ops.elementwise import multiply, softplus, subtract
 from lexon.ops.product import linear
 from lexon.ops.reduce import log_softmax, sum_
@@ -119,24 +120,23 @@ def cross_entropy(
     if t.ndim == 2:
         v = np.ones(x.shape[1], x.dtype) if weights is None else np.asarray(weights, x.dtype)
         return _with_probabilities(x, np.asarray(t, x.dtype), v, reduction)
-    t = _checked_classes(t, x.shape[1])
-    weight = np.ones(len(x), x.dtype) if weights is None else np.asarray(weights, x.dtype)[t]
+    t = checked_classes("cross_entropy", t, x.shape[1])
+    weight = None if weights is None else np.asarray(weights, x.dtype)[t]
     return _with_classes(x, t, weight, reduction)
 
 
-def _with_classes(x: Array, t: Array, weight: Array, reduction: Reduction) -> tuple[Array, Pull]:
+def _with_classes(
+    x: Array, t: Array, weight: Array | None, reduction: Reduction
+) -> tuple[Array, Pull]:
+    total = len(x) if weight is None else float(weight.sum())
+    weight = np.ones(len(x), x.dtype) if weight is None else weight
     losses, p = np.empty(len(x), x.dtype), np.empty(x.shape, x.dtype)
     kernel(np.ascontiguousarray(x), t, weight, losses, p)
-    scale = (
-        1 / max(float(weight.sum()), 1e-30)
-        if reduction == "mean"
-        else _scale(reduction, 1, x.dtype)
-    )
+    scale = 1 / max(total, 1e-30) if reduction == "mean" else _scale(reduction, 1, x.dtype)
 
     def pull(dy: Array) -> Array:
-        each = weight * (dy * x.dtype.type(scale))
-        dx: Array = p * each[:, None]
-        dx[np.arange(len(x)), t] -= each
+        dx = np.empty(x.shape, x.dtype)
+        cross_entropy_gradient(p, t, weight, x.dtype.type(dy * scale), dx)
         return dx
 
     return np.asarray(losses.sum() * scale, x.dtype), pull
@@ -193,7 +193,7 @@ def linear_cross_entropy(
             f"linear_cross_entropy: N is {len(x)} in x and {t.shape} in targets\n"
             "  give one class number a row"
         )
-    t = _checked_classes(t, len(w))
+    t = checked_classes("linear_cross_entropy", t, len(w))
     z, losses = product(x, w.T, b), np.empty(len(x), x.dtype)
     length = SOFTMAX_BLOCK // max(len(w), 1)
     softmax_gradient(len(x), length, SOFTMAX_WORK * z.size, z, t, losses)
@@ -286,9 +286,10 @@ def _rivals(x: Array, targets: Array) -> tuple[Array, Array]:
     Raises:
         InputError: a target is no class number and not -1.
     """
-    t = np.asarray(targets) if np.size(targets) else np.empty(0, np.int64)
+    t = np.asarray(targets)
     none = t == -1
-    t = np.where(none, -1, _checked_classes(np.where(none, 0, t), x.shape[1]))
+    classes = checked_classes("ranking_loss", np.where(none, 0, t), x.shape[1])
+    t = np.where(none, -1, classes)
     others = x.copy()
     rows = np.flatnonzero(t >= 0)
     others[rows, t[rows]] = -np.inf
@@ -301,19 +302,6 @@ def _logistic(x: Array) -> Array:
     decay = np.exp(-np.abs(x))
     y: Array = np.where(x >= 0, 1, decay) / (1 + decay)
     return y
-
-
-def _checked_classes(t: Array, classes: int) -> Array:
-    if t.dtype.kind not in "iu":
-        raise InputError(f"cross_entropy: class numbers are integers, these are {t.dtype}")
-    wrong = np.flatnonzero((t < 0) | (t >= classes))
-    if wrong.size:
-        row = int(wrong[0])
-        raise InputError(
-            f"cross_entropy: the target of row {row} is class {t[row]}, but there are {classes}"
-            f" classes\n  classes are numbered from 0 to {classes - 1}"
-        )
-    return t.astype(np.int64, copy=False)
 
 
 def _scale(reduction: Reduction, size: int, dtype: Any) -> Any:

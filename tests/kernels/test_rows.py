@@ -200,3 +200,23 @@ def test_every_kernel_has_a_twin(module):
     }
     assert functions - HOW, "nothing was looked at"
     assert functions - HOW <= vars(reference).keys()
+
+
+@pytest.mark.parametrize("module", [rows, reference])
+@pytest.mark.parametrize(
+    ("numbers", "place"), [([], -1), ([0, 4, 2], -1), ([0, 5, -1], 1), ([3, -1], 1), ([9], 0)]
+)
+def test_the_first_number_outside(numbers, place, module):
+    assert module.first_outside(np.array(numbers, np.int64), 5) == place
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (7, 4)])
+def test_the_gradient_of_cross_entropy_equals_its_twin(shape, dtype):
+    random = np.random.default_rng(shape[0])
+    p, weights = random.random(shape).astype(dtype), random.random(shape[0]).astype(dtype)
+    targets = random.integers(0, shape[1], shape[0])
+    dx = np.full((2, *shape), np.nan, dtype)
+    softmax.cross_entropy_gradient(p, targets, weights, dtype(0.3), dx[0])
+    reference.cross_entropy_gradient(p, targets, weights, dtype(0.3), dx[1])
+    np.testing.assert_allclose(dx[0], dx[1], rtol=1e-5, atol=1e-7)
