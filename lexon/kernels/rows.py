@@ -10,11 +10,13 @@ import numpy.typing as npt
 from lexon.kernels.compile import kernel
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
-from lexon.kernels.wide import load, spread, store
+from lexon.kernels.wide import fetch, load, spread, store
 
 Array = npt.NDArray[Any]
 
 _BYTES = registers().bytes
+#: How far ahead of their use numbers are asked for, in bytes.
+_AHEAD = 8192
 
 
 def unique_rows(ids: Array, size: int) -> tuple[Array, Array]:
@@ -76,11 +78,13 @@ def column_sums(first, last, x, y):
 @shared
 def cosines(first, last, matrix, scale, query, scores):
     """scores[n] = scale[n] * the inner product of row n and the query: sums lane by lane."""
-    columns, lanes = query.size, _BYTES // query.itemsize
+    columns, lanes, ahead = query.size, _BYTES // query.itemsize, _AHEAD // query.itemsize
     flat, zero, sums = matrix.reshape(-1), spread(query.dtype.type(0)), np.empty(lanes, query.dtype)
     for n in range(first, last):
         at, one, two = n * columns, zero, zero
         for d in range(0, columns, 2 * lanes):
+            fetch(flat, at + d + ahead)
+            fetch(flat, at + d + ahead + lanes)
             one = one + load(flat, at + d, columns - d) * load(query, d, columns - d)
             rest = max(columns - d - lanes, 0)
             two = two + load(flat, at + d + lanes, rest) * load(query, d + lanes, rest)

@@ -116,6 +116,20 @@ def _store(context, flat, at, count, value):
     return types.void(flat, types.intp, types.intp, value), generate
 
 
+def _fetch(context, flat, at):
+    """Ask for the cache line of flat[at], which is used once; it may be beyond the end."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        flag, place = ir.IntType(32), ir.IntType(8).as_pointer()
+        ask = _declared(builder, "llvm.prefetch.p0", ir.VoidType(), [place, flag, flag, flag])
+        data = context.make_array(signature.args[0])(context, builder, given[0]).data
+        line = builder.bitcast(builder.gep(data, [given[1]]), place)
+        builder.call(ask, [line, *(ir.Constant(flag, number) for number in (0, 0, 1))])
+        return context.get_dummy_value()
+
+    return types.void(flat, types.intp), generate
+
+
 def _spread(context, number):
     """The number in every lane."""
     kind = Wide(number)
@@ -147,6 +161,7 @@ def _larger(context, x, y):
 
 where_positive: Any = intrinsic(_where_positive)
 larger: Any = intrinsic(_larger)
+fetch: Any = intrinsic(_fetch)
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 spread: Any = intrinsic(_spread)
