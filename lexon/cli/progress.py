@@ -33,7 +33,7 @@ class Terminal:
             console=self.console,
         )
         total = training.plan.epochs * training.task.size * training.task.units
-        self.bar = self.live.add_task("epoch 1", total=total, speed="", left="")
+        self.bar = self.live.add_task("getting ready", total=total, speed="", left="")
         self.live.start()
 
     def stepped(self, training: Training) -> None:

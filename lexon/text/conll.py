@@ -181,6 +181,11 @@ def _column(asked: str | None, width: int, name: str, what: str) -> int | None:
 
 def _tag_column(rows: list[list[list[str]]], word: int, name: str) -> int:
     """The last column, beside the token's, of chunks' tags or of few values that come again."""
+    if len(rows[0][0]) == 1:
+        raise DataFileError(
+            f"{name}: there is one column, and no tags beside it"
+            "\n  give a token and its tag a line, with a blank or tab between them"
+        )
     total = sum(map(len, rows))
     for place in range(len(rows[0][0]) - 1, -1, -1):
         different = {row[place] for sentence in rows for row in sentence}
@@ -270,6 +275,8 @@ def _tokens(cell: Cell, tags: list[str] | None, place: str) -> list[str]:
         tokens = text.split()
         if tags is not None and len(tokens) != len(tags) == len(text):
             tokens = list(text)
+    if "" in tokens:
+        raise DataFileError(f"{place}: token {tokens.index('') + 1} is empty\n  leave it out")
     if tags is not None and len(tokens) != len(tags):
         raise DataFileError(
             f"{place}: {len(tokens)} tokens, but {len(tags)} tags\n  give every token one tag"

@@ -134,7 +134,7 @@ def test_anything_is_read_or_refused(content: bytes, need_tags: bool) -> None:
     [
         ("a O\nb\n", {}, ["line 2: 1 column, where line 1 has 2: 'b'", "end sentences by blank"]),
         ("a X O\n\nb O\n", {}, ["line 3: 2 columns, where line 1 has 3"]),
-        ("a\nb\na\n", {}, ["no column of 1 column looks like tags", "--label"]),
+        ("a\nb\na\n", {}, ["there is one column, and no tags beside it", "blank or tab"]),
         ("a 1\nb 2\nc 3\n", {}, ["no column of 2 columns looks like tags"]),
         ("-DOCSTART- O\n\n", {}, ["there is no token"]),
         ("a O\n", {"label": "3"}, ["no column '3' for the tag; it has 2 columns", "from 1"]),
@@ -145,6 +145,7 @@ def test_anything_is_read_or_refused(content: bytes, need_tags: bool) -> None:
         ("a O\n", {"format": "csv"}, ["conll or jsonl"]),
         ('{"tokens": ["a"], "tags": ["O", "O"]}\n', {}, ["line 1: 1 tokens, but 2 tags"]),
         ('{"tokens": ["a"], "tags": [null]}\n', {}, ["line 1: token 1 has no tag"]),
+        ('{"tokens": ["a", ""], "tags": ["O", "O"]}\n', {}, ["line 1: token 2 is empty"]),
         ('{"tokens": ["a"]}\n', {}, ["nothing is called tags; its objects have 'tokens'"]),
         ('{"x": ["a"], "tags": ["O"]}\n', {}, ["nothing is called tokens", "'x', 'tags'"]),
         ('{"tokens": ["a"], "tags": ["O"]}\n', {"label": "pos"}, ["there is no 'pos'"]),
