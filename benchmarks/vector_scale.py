@@ -88,7 +88,7 @@ def stream(words: int, number: int) -> Stream:
 
 def operations(words: int) -> float:
     """Of a word of the text: six a number for each output of those that are kept."""
-    return stream(words, 1).kept * 6.0 * (CONTEXTS + SHARED) * DIMENSION
+    return stream(words, 1).kept * 6.0 * CONTEXTS * (1 + SHARED) * DIMENSION
 
 
 def flops(settings: Settings) -> dict[str, float]:

@@ -16,14 +16,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.case import Case, Contender, Round, Settings, Skipped
-from lexon.vectors.training import Direction
-from lexon.vectors.training import Settings as Training
 
 EPOCHS, WINDOW, NEGATIVES, SAMPLE, MIN_COUNT, SEED = 5, 5, 5, 1e-3, 5, 1
 #: Words that a shrinking window of 5 holds besides its centre, far from the ends of a line.
 CONTEXTS = 6
-#: Negatives that a window of lexon's skip-gram has in common.
-SHARED = Training(sg=True).rules().shared
 RAW, KEPT = "words of the text", "words in the vocabulary, counted in the text"
 LOSS = "loss under one scorer, on 2,000 lines of the text (nats a prediction)"
 ANALOGIES = "Google analogies answered, of those among 30,000 words"
@@ -42,16 +38,15 @@ class Model:
     lexon_rate: float
     gensim_rate: float
     rows: dict[str, bool]
-    direction: Direction = "centre-to-context"
 
 
 FIVE = f"{EPOCHS} epochs"
 SKIP_GRAM_100 = Model(
-    "skip-gram, 100 numbers", True, False, 100, 0.04, 0.025,
+    "skip-gram, 100 numbers", True, False, 100, 0.025, 0.025,
     {f"{FIVE}, negatives of a window shared": False, f"{FIVE}, `exact`": True},
 )  # fmt: skip
 SKIP_GRAM_300 = Model(
-    "skip-gram, 300 numbers", True, False, 300, 0.04, 0.025,
+    "skip-gram, 300 numbers", True, False, 300, 0.025, 0.025,
     {f"{FIVE}, negatives of a window shared": False},
 )  # fmt: skip
 CBOW_100 = Model("CBOW, 100 numbers", False, False, 100, 0.15, 0.05, {FIVE: False})
@@ -63,7 +58,6 @@ TREE_100 = Model(
     0.025,
     0.025,
     {FIVE: False},
-    "context-to-centre",
 )
 
 
@@ -131,13 +125,13 @@ def flops(model: Model, settings: Settings) -> dict[str, float]:
     counts = corpus(settings).counts
     kept = counts * keep_probabilities(counts, SAMPLE)
     counted = {}
-    for row, exact in model.rows.items():
+    for row in model.rows:
         if model.tree:
             outputs = CONTEXTS * float(kept @ np.diff(huffman(counts).starts)) / kept.sum()
         elif not model.skip_gram:
             outputs = 1.0 + NEGATIVES
         else:
-            outputs = CONTEXTS * (1.0 + NEGATIVES) if exact else CONTEXTS + SHARED
+            outputs = CONTEXTS * (1.0 + NEGATIVES)
         each = 6 * outputs + (0 if model.skip_gram else 2 * CONTEXTS)
         counted[row] = float(EPOCHS * kept.sum() * model.dimension * each)
     return counted
@@ -222,7 +216,7 @@ def lexon(model: Model, settings: Settings) -> Callable[[], Round]:
             corpus_file=path, vector_size=model.dimension, window=WINDOW, min_count=MIN_COUNT,
             sg=int(model.skip_gram), hs=int(model.tree), negative=0 if model.tree else NEGATIVES,
             sample=SAMPLE, alpha=model.lexon_rate, epochs=EPOCHS, workers=settings.threads,
-            seed=SEED, exact=exact, direction=model.direction,
+            seed=SEED, exact=exact,
         )  # fmt: skip
 
     def read(trained: Any) -> tuple[int, Learned]:
@@ -266,12 +260,7 @@ def case(model: Model) -> Case:
     """One table: a training of minutes, so that it is run once unless asked otherwise."""
     rate = f"{model.lexon_rate} (lexon) and {model.gensim_rate} (gensim)"
     if model.skip_gram:
-        ways = (
-            "both predict the centre from each context."
-            if model.direction == "context-to-centre"
-            else "lexon predicts the contexts from the centre, gensim the centre from each context."
-        )
-        direction = f"Learning rate {rate}; {ways}"
+        direction = f"Learning rate {rate}; both predict the centre from each context."
     else:
         direction = (
             f"Learning rate {rate}: gensim adds the undivided gradient to each word of a context,"
@@ -279,9 +268,8 @@ def case(model: Model) -> Case:
         )
     objective = "" if model.tree else f" {NEGATIVES} negatives a prediction,"
     sharing = (
-        f" In its usual mode lexon's windows share {SHARED} negatives that weigh as much; the"
-        " fraction of the peak then counts those. gensim draws them for every pair: its one"
-        " training stands beside both of lexon's."
+        f" In its usual mode the pairs of a window of lexon share {NEGATIVES} negatives; gensim"
+        " draws them for every pair: its one training stands beside both of lexon's."
         if len(model.rows) > 1
         else ""
     )

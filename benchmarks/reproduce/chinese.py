@@ -53,7 +53,8 @@ def _cell(seed: int, data: Path) -> dict[str, float]:
 def _characters(data: Path) -> KeyedVectors:
     """Vectors of 300 numbers; one worker, so that they are the same in every run."""
     corpus = data / "zh" / "zhwiki" / "zhwiki.txt.xz"
-    return Word2Vec(corpus_file=corpus, characters=True, sg=1, vector_size=300, workers=1).wv
+    given = {"vector_size": 300, "direction": "centre-to-context", "workers": 1}
+    return Word2Vec(corpus_file=corpus, characters=True, sg=1, **given).wv
 
 
 def _tuned_rival() -> GridSearchCV:

@@ -74,5 +74,6 @@ def vectors(data: Path) -> KeyedVectors:
     path = Path(tempfile.gettempdir()) / "lexon-enwiki-24m-sg300.lexon"
     if not path.exists():
         text, _ = english_text(data)
-        Word2Vec(corpus_file=text, sg=1, vector_size=300, workers=1, seed=1).wv.save(path)
+        given = {"vector_size": 300, "direction": "centre-to-context", "workers": 1, "seed": 1}
+        Word2Vec(corpus_file=text, sg=1, **given).wv.save(path)
     return KeyedVectors.load(path)

@@ -59,6 +59,7 @@ def wikipedia(data: Path) -> KeyedVectors:
         learned = Word2Vec(
             corpus_file=data / "enwiki" / "enwiki-24m.txt.xz", vector_size=100, window=5, sg=1,
             min_count=5, negative=5, sample=1e-3, alpha=0.04, epochs=5, seed=1, deterministic=True,
+            direction="centre-to-context",
         )  # fmt: skip
         learned.wv.save(VECTORS)
     return KeyedVectors.load(VECTORS)

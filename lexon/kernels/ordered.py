@@ -19,6 +19,7 @@ from lexon.kernels.wordvectors import (
     fetch,
     forward,
     learning_rate,
+    move_inputs,
 )
 
 
@@ -104,10 +105,7 @@ def _update_own(rules, outputs, tables, plan, p, buffers, owner, owners):
                 )  # fmt: skip
     for i in range(plan.inputs[p], plan.inputs[p + 1]):
         if _owner(plan.input_ids[i], owners) == owner:
-            spread(
-                tables.inputs, width, plan.input_ids, i, i + 1, buffers.back_shares, 0, 0,
-                buffers.errors, p * width, 1,
-            )  # fmt: skip
+            move_inputs(rules, tables, plan, p, i, i + 1, buffers)
 
 
 @part

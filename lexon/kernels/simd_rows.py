@@ -178,6 +178,7 @@ def _products(rows: int, count: int) -> Any:
 
 _products_4, _products_8 = _products(GROUP, 1), _products(2 * GROUP, 1)
 _products_by_2, _products_by_3, _products_by_4 = (_products(GROUP, n) for n in (2, 3, 4))
+_two, _two_by_2, _two_by_3, _two_by_4 = (_products(2, n) for n in (1, 2, 3, 4))
 
 
 @part
@@ -191,7 +192,7 @@ def dots(h, h_at, table, ids, first, last, out, shift, stride, count):
     while count == 1 and i + GROUP < last:
         _products_8(h, h_at, table, width, ids, i, out, shift, stride)
         i += 2 * GROUP
-    while i < last:
+    while i + 2 < last:
         if count == 1:
             _products_4(h, h_at, table, width, ids, i, out, shift, stride)
         elif count == 2:
@@ -201,6 +202,15 @@ def dots(h, h_at, table, ids, first, last, out, shift, stride, count):
         else:
             _products_by_4(h, h_at, table, width, ids, i, out, shift, stride)
         i += GROUP
+    if i < last:
+        if count == 1:
+            _two(h, h_at, table, width, ids, i, out, shift, stride)
+        elif count == 2:
+            _two_by_2(h, h_at, table, width, ids, i, out, shift, stride)
+        elif count == 3:
+            _two_by_3(h, h_at, table, width, ids, i, out, shift, stride)
+        else:
+            _two_by_4(h, h_at, table, width, ids, i, out, shift, stride)
 
 
 @cache
@@ -318,6 +328,53 @@ def spread(table, width, ids, first, last, factors, shift, stride, x, x_at, coun
         _spread_3(table, width, ids, first, last, factors, shift, stride, x, x_at)
     else:
         _spread_4(table, width, ids, first, last, factors, shift, stride, x, x_at)
+
+
+def _gather(context, table, width, ids, first, last, y, y_at):
+    """y_i = table[ids[i]] for i from first to last; the y stand ``width`` numbers apart."""
+
+    def copy(w: _Writer, line: Any, own: Any, vectors: int) -> None:
+        for v in range(vectors):
+            w.store(w.load(line, v), own, v)
+
+    index = types.intp
+    return types.void(table, index, ids, index, index, y, index), _row_by_row(copy)
+
+
+def _scatter(context, table, width, ids, first, last, y, y_at):
+    """table[ids[i]] += y_i for i from first to last, in order."""
+
+    def add(w: _Writer, line: Any, own: Any, vectors: int) -> None:
+        added = [w.load(own, v) for v in range(vectors)]
+        sums = [w.builder.fadd(w.load(line, v), part) for v, part in enumerate(added)]
+        for v, total in enumerate(sums):
+            w.store(total, line, v)
+
+    index = types.intp
+    return types.void(table, index, ids, index, index, y, index), _row_by_row(add)
+
+
+def _row_by_row(write: Callable[[_Writer, Any, Any, int], None]) -> Callable[..., Any]:
+    """Write what happens between rows of a table, listed, and rows that follow each other."""
+
+    def generate(w: _Writer) -> None:
+        builder = w.builder
+        _, width, _, first, last, _, y_at = w.given
+        table, ids, y = w.data(0), w.data(2), w.at(w.data(5), y_at)
+
+        def piece(vectors: int, offset: Any) -> None:
+            with cgutils.for_range(builder, last, start=first) as loop:
+                place = builder.mul(builder.sub(loop.index, first), width)
+                line = w.at(w.row(table, width, ids, loop.index), offset)
+                write(w, line, w.at(y, place, offset), vectors)
+
+        w.for_blocks(width, piece)
+
+    return _write(generate)
+
+
+gather: Any = intrinsic(_gather)
+scatter: Any = intrinsic(_scatter)
 
 
 def _prefetch(context, table, width, row):

@@ -188,7 +188,8 @@ def _plan_window(rules, outputs, context, size, state, plan, predictions, inputs
         plan.firsts[predictions], plan.lasts[predictions] = first_output, listed
         slots = listed - first_output
         if rules.together > 1:  # the same for all, so that their places follow one rule
-            slots = rules.shared + 2 * rules.window
+            answers = 2 * rules.window if rules.direction == CENTRE_TO_CONTEXT else 1
+            slots = rules.shared + answers
         room = (slots + STEP - 1) // STEP * STEP
         plan.slots[predictions + 1] = plan.slots[predictions] + room
         if rules.direction == CBOW:

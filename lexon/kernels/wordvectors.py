@@ -18,8 +18,19 @@ import numpy.typing as npt
 
 from lexon.kernels.elementary import exponential
 from lexon.kernels.lean import lean, part
-from lexon.kernels.simd_rows import STEP, TOGETHER, combine, dots, prefetch, pulls, spread
+from lexon.kernels.simd_rows import (
+    STEP,
+    TOGETHER,
+    combine,
+    dots,
+    gather,
+    prefetch,
+    pulls,
+    scatter,
+    spread,
+)
 from lexon.kernels.windows import (
+    CBOW,
     NEGATIVES,
     SHARED_NEGATIVES,
     SOFTMAX,
@@ -71,16 +82,7 @@ def forward(rules, outputs, tables, step, plan, rate, begin, end, buffers):
     width = tables.inputs.shape[1]
     rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
     coefficients = buffers.coefficients
-    for p in range(begin, end):
-        first, last = plan.inputs[p], plan.inputs[p + 1]
-        share = 1 / f64(last - first) if step.mean and last > first + 1 else 1.0
-        for i in range(first, last):
-            buffers.shares[i] = share
-            buffers.back_shares[i] = share if step.divided else 1.0
-        combine(
-            tables.inputs, width, plan.input_ids, first, last, buffers.shares, 0, 0,
-            buffers.hidden, p * width, 1, False,
-        )  # fmt: skip
+    _read_inputs(rules, tables, step, plan, begin, end, buffers)
     p = begin
     while p < end:
         first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
@@ -125,6 +127,28 @@ def forward(rules, outputs, tables, step, plan, rate, begin, end, buffers):
                     coefficients, shift, 0, buffers.errors, q * width, 1, True,
                 )  # fmt: skip
         p += count
+
+
+@part
+def _read_inputs(rules, tables, step, plan, begin, end, buffers):
+    """h of predictions begin to end. In skip-gram each has a single input."""
+    width = tables.inputs.shape[1]
+    if rules.direction != CBOW:
+        gather(
+            tables.inputs, width, plan.input_ids, plan.inputs[begin], plan.inputs[end],
+            buffers.hidden, begin * width,
+        )  # fmt: skip
+        return
+    for p in range(begin, end):
+        first, last = plan.inputs[p], plan.inputs[p + 1]
+        share = 1 / f64(last - first) if step.mean else 1.0
+        for i in range(first, last):
+            buffers.shares[i] = share
+            buffers.back_shares[i] = share if step.divided else 1.0
+        combine(
+            tables.inputs, width, plan.input_ids, first, last, buffers.shares, 0, 0,
+            buffers.hidden, p * width, 1, False,
+        )  # fmt: skip
 
 
 @part
@@ -219,11 +243,24 @@ def update(rules, outputs, tables, plan, begin, end, buffers):
                     buffers.coefficients, shift, 0, buffers.hidden, q * width, 1,
                 )  # fmt: skip
         p += count
-    for p in range(begin, end):
+    if rules.direction == CBOW:
+        for p in range(begin, end):
+            move_inputs(rules, tables, plan, p, plan.inputs[p], plan.inputs[p + 1], buffers)
+    else:
+        move_inputs(rules, tables, plan, begin, plan.inputs[begin], plan.inputs[end], buffers)
+
+
+@part
+def move_inputs(rules, tables, plan, p, first, last, buffers):
+    """v_i <- v_i + share * e for inputs of prediction p; in skip-gram each has an e of its own."""
+    width = tables.inputs.shape[1]
+    if rules.direction == CBOW:
         spread(
-            tables.inputs, width, plan.input_ids, plan.inputs[p], plan.inputs[p + 1],
-            buffers.back_shares, 0, 0, buffers.errors, p * width, 1,
+            tables.inputs, width, plan.input_ids, first, last, buffers.back_shares, 0, 0,
+            buffers.errors, p * width, 1,
         )  # fmt: skip
+    else:
+        scatter(tables.inputs, width, plan.input_ids, first, last, buffers.errors, p * width)
 
 
 @lean

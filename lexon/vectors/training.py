@@ -73,7 +73,7 @@ class Settings:
     exact: bool = False
     shared: int | None = None
     near: int | None = None
-    direction: Direction = "centre-to-context"
+    direction: Direction = "context-to-centre"
     outside: bool = False
     deterministic: bool = False
     compute_loss: bool = False

@@ -26,14 +26,15 @@ Array = npt.NDArray[Any]
 
 #: Where a learning rate is not given: chosen by analogies and word pairs after five epochs of 24 M
 #: words of Wikipedia.
-ALPHA = {"centre-to-context": 0.04, "context-to-centre": 0.025, "cbow": 0.15}
+ALPHA = {"context-to-centre": 0.025, "centre-to-context": 0.04, "cbow": 0.15}
 
 
 class Word2Vec:
     """Word vectors that predict the words around them (skip-gram), or are predicted by them (CBOW).
 
     Equations: for a word t and the words c of its window,
-        skip-gram     the mean over c of -log P(c | t), the row of t going in
+        skip-gram     the mean over c of -log P(t | the row of c); from the centre to its
+                      contexts the mean over c of -log P(c | the row of t)
         CBOW          -log P(t | mean of the rows of c)
     where P is by negative sampling (``negative`` > 0), by hierarchical softmax (``hs``), or the
     full softmax over the vocabulary (``negative=0, hs=0``). :mod:`lexon.vectors.textbook` has each
@@ -51,12 +52,13 @@ class Word2Vec:
             sampling, where both are given); negatives of a pair, drawn by count ** ns_exponent.
         sample: frequent words are kept with probability sqrt(sample / f) + sample / f;
             ``paper_discard`` takes the paper's sqrt(sample / f).
-        alpha, min_alpha: learning rate, falling linearly with the words read; None is 0.04 for
-            skip-gram (0.025 from context to centre) and 0.15 for CBOW.
+        alpha, min_alpha: learning rate, falling linearly with the words read; None is 0.025 for
+            skip-gram (0.04 from centre to context) and 0.15 for CBOW.
         cbow_mean: mean of the context's vectors, or (0) their sum; ``compat`` gives every context
             word the undivided gradient of the mean, as word2vec.c and gensim do.
         exact: fresh negatives for every pair; otherwise skip-gram shares those of a window.
-        direction: "centre-to-context", or "context-to-centre" as word2vec.c and gensim train.
+        direction: skip-gram's: "context-to-centre", as word2vec.c and gensim train it (the same
+            pairs, each context's row going in: it finds better vectors), or "centre-to-context".
         outside: negatives are none of the window's own words.
         epochs, workers, seed: passes; threads (those of :func:`lexon.parallel.threads`); one
             worker repeats to the bit, several do with ``deterministic=True``, at any number.
@@ -107,7 +109,7 @@ class Word2Vec:
         callbacks: Iterable[Callback] = (),
         *,
         exact: bool = False,
-        direction: Direction = "centre-to-context",
+        direction: Direction = "context-to-centre",
         outside: bool = False,
         paper_discard: bool = False,
         compat: bool = False,

@@ -77,7 +77,7 @@ def test_a_text_becomes_vectors_and_every_step_is_told(text: Path) -> None:
         (("--hs",), {"hs": 1}),
         (("--softmax", "--sum"), {"negative": 0, "cbow_mean": 0}),
         (("--sg", "--exact", "--fixed-windows"), {"sg": 1, "exact": True, "shrink_windows": False}),
-        (("--sg", "--context-to-centre"), {"sg": 1, "direction": "context-to-centre"}),
+        (("--sg", "--centre-to-context"), {"sg": 1, "direction": "centre-to-context"}),
         (("--sample", "0", "--alpha", "0.2", "--window", "2"),
          {"sample": 0, "alpha": 0.2, "window": 2}),
         (("--deterministic", "--compat", "--outside"),

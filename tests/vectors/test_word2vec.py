@@ -53,7 +53,7 @@ def test_one_worker_repeats_and_so_do_several_where_asked(sg):
 
 
 def test_losses_are_kept_and_fall():
-    model = Word2Vec(**SMALL | {"epochs": 6, "alpha": 0.05}, sg=1, exact=True, compute_loss=True)
+    model = Word2Vec(**SMALL | {"epochs": 6, "alpha": 0.1}, sg=1, exact=True, compute_loss=True)
     model.build_vocab(corpus()).train(held_out=corpus(100, seed=9))
     assert len(model.losses) == len(model.held_out_losses) == 6
     assert model.losses[-1] < model.losses[0] - 0.1

@@ -45,7 +45,7 @@ _PARAMETERS = (
 )
 @click.option("--sample", type=float, default=1e-3, show_default=True, help="0 keeps all words.")
 @click.option("--paper-discard", is_flag=True, help="Thin frequent words as the paper has it.")
-@click.option("--alpha", type=float, help="Learning rate [0.04 with --sg, else 0.15].")
+@click.option("--alpha", type=float, help="Learning rate [0.025 with --sg, else 0.15].")
 @click.option("--min-alpha", type=float, default=1e-4, show_default=True, help="The last one.")
 @click.option("--sum", "summed", is_flag=True, help="CBOW: the sum of the context, not its mean.")
 @click.option(
@@ -55,7 +55,7 @@ _PARAMETERS = (
 )
 @click.option("--exact", is_flag=True, help="Skip-gram: fresh negatives for every pair.")
 @click.option(
-    "--context-to-centre", is_flag=True, help="Skip-gram: train in the direction of word2vec.c."
+    "--centre-to-context", is_flag=True, help="Skip-gram: the centre's row goes in, at 0.04."
 )
 @click.option("--outside", is_flag=True, help="Draw no words of the window as negatives.")
 @click.option("--lower", is_flag=True, help="Take Good for good.")
@@ -140,7 +140,7 @@ def _model(options: dict[str, Any]) -> Word2Vec:
         sg=int(options["sg"]),
         cbow_mean=int(not options["summed"]),
         shrink_windows=not options["fixed_windows"],
-        direction="context-to-centre" if options["context_to_centre"] else "centre-to-context",
+        direction="centre-to-context" if options["centre_to_context"] else "context-to-centre",
         characters=options["characters"],
         segment=segmenter() if options["segment"] else None,
         compute_loss=0.0 if options["quiet"] else 0.1,
