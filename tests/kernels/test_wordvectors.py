@@ -34,7 +34,7 @@ SETTINGS = {
 #: Direction, objective, and how many windows move together.
 CASES = [
     *((*case, 1) for case in itertools.product(DIRECTIONS, SETTINGS)),
-    (CENTRE_TO_CONTEXT, windows.SHARED_NEGATIVES, 4),
+    *((direction, windows.SHARED_NEGATIVES, 4) for direction in DIRECTIONS[:2]),
 ]
 
 
@@ -116,6 +116,17 @@ def test_plan_equals_its_twin(direction, objective, together, outside):
     least = 100 if together == 1 else 50
     assert least < count < last - first, "a lonely word has no window"
     assert_planned_alike(plan, other, count)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS[:2])
+def test_coefficients_of_windows_that_move_together_have_room(direction):
+    rules = rules_of(direction, windows.SHARED_NEGATIVES, 4)._replace(shared=12)
+    outputs, words = outputs_of(COUNTS, SETTINGS[rules.objective]), new_words(300, 3)
+    plan, room = map(row, new_plans(rules, outputs, tables_of(np.float64), 300))
+    own = windows.keep_words(corpus(), 0, 300, KEY, 3, words)
+    count = windows.plan_windows(rules, outputs, words, *own, KEY, room.context, plan)
+    each = np.diff(plan.slots[: plan.windows[count] + 1])
+    assert 0 < each.max() * len(plan.firsts) <= room.coefficients.size
 
 
 @pytest.mark.parametrize("step", [(True, True), (True, False), (False, True)], ids=str)
