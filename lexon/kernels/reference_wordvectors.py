@@ -168,8 +168,8 @@ def plan_windows(
             plan.firsts[predictions], plan.lasts[predictions] = first_output, listed
             slots = listed - first_output
             if rules.together > 1:
-                answers = 2 * rules.window if rules.direction == CENTRE_TO_CONTEXT else 1
-                slots = rules.shared + answers
+                most = 2 * rules.window if rules.direction == CENTRE_TO_CONTEXT else 1
+                slots = rules.shared + most
             plan.slots[predictions + 1] = plan.slots[predictions] + STEP * -(-slots // STEP)
             plan.input_ids[inputs : inputs + len(rows)] = rows
             inputs, predictions = inputs + len(rows), predictions + 1
