@@ -112,10 +112,16 @@ _NETWORK: list[Callable[[Command], Command]] = [
     click.option(
         "--learning-rate", type=float, help="How far a step goes [what suits the optimizer]."
     ),
+    click.option(
+        "--schedule",
+        type=click.Choice(["constant", "cosine"]),
+        help="What becomes of the learning rate; cosine: it falls to 0 [constant].",
+    ),
     click.option("--clip", type=float, help="Largest norm of the gradient [any]."),
     click.option(
         "--dropout", type=float, help="Probability to drop a feature in training [0.5; 0.1]."
     ),
+    click.option("--word-dropout", type=float, help="Probability to hide a word in training [0]."),
     click.option("--max-norm", type=float, help="Longest row of the last layer [3]."),
     click.option("--windows", callback=_windows, help="n-gram sizes of the cnn [3,4,5]."),
     click.option("--filters", type=int, help="Filters of each n-gram size [100]."),
@@ -173,11 +179,12 @@ _NETWORK: list[Callable[[Command], Command]] = [
 
 #: The estimator's parameters that are options.
 DEFAULTS = (
-    "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "clip", "dropout",
-    "max_norm", "windows", "filters", "dimension", "hidden", "layers", "pool", "vectors", "static",
-    "tokens", "lowercase", "min_count", "max_vocabulary", "word_ngrams", "class_weight",
-    "threshold", "output", "series", "by", "order", "past", "leave_out", "loss", "other",
-    "position_dimension", "max_distance", "affix_dimension", "context", "characters", "scheme",
+    "model", "epochs", "batch_size", "patience", "optimizer", "learning_rate", "schedule", "clip",
+    "dropout", "word_dropout", "max_norm", "windows", "filters", "dimension", "hidden", "layers",
+    "pool", "vectors", "static", "tokens", "lowercase", "min_count", "max_vocabulary",
+    "word_ngrams", "class_weight", "threshold", "output", "series", "by", "order", "past",
+    "leave_out", "loss", "other", "position_dimension", "max_distance", "affix_dimension",
+    "context", "characters", "scheme",
 )  # fmt: skip
 
 

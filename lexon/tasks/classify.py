@@ -17,15 +17,15 @@ from lexon.graph.node import no_grad
 from lexon.graph.tensor import Tensor
 from lexon.optim.checks import whole
 from lexon.tasks.common import (
+    SCHEDULES,
     divided,
     fitting,
     make_optimizer,
     read_history,
     refuse_nonfinite,
     rows_digest,
-    train,
 )
-from lexon.tasks.encode import TextEncoder
+from lexon.tasks.encode import TextEncoder, forget_words
 from lexon.tasks.evaluation import Evaluation, evaluate_classes, micro_f1
 from lexon.tasks.given import (
     LONGEST_RUN,
@@ -89,13 +89,15 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             or "mean" over time, "last" state, or "attention".
         vectors, static: word vectors to begin with (a ``KeyedVectors``, or the path of a file of
             them; ``dimension`` is then theirs), and whether they stay as they are; mlp and cnn.
-        dropout: probability to drop a feature in training.
+        dropout, word_dropout: probabilities to drop a feature, and to take a word for an unknown
+            one, in training.
         max_norm: longest row of the last layer, counted as Kim counts (where dropout lets features
             as they are in training), or None.
         output: "softmax", or for two classes "sigmoid": one score, (1 - y, y).
         optimizer, learning_rate: by name; None is what suits the model: adagrad at 0.3 (linear),
             adam at 0.003 (mlp) or 0.001 (recurrent), adadelta at 1 (cnn); with another name, its
             usual rate.
+        schedule: "constant", or "cosine": the rate falls to 0 along half a cosine.
         epochs, batch_size, patience: passes; texts a step; epochs without gain before it stops.
         clip: largest norm of the gradient, or None.
         tokens: "auto", "words", "spaces" or "characters"; ``lowercase``.
@@ -139,10 +141,12 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         vectors: KeyedVectors | str | PathLike[str] | None = None,
         static: bool = False,
         dropout: float = 0.5,
+        word_dropout: float = 0.0,
         max_norm: float | None = 3.0,
         output: str = "softmax",
         optimizer: str | None = None,
         learning_rate: float | None = None,
+        schedule: str = "constant",
         epochs: int = 25,
         batch_size: int = 50,
         patience: int | None = 5,
@@ -167,10 +171,12 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         self.vectors = vectors
         self.static = static
         self.dropout = dropout
+        self.word_dropout = word_dropout
         self.max_norm = max_norm
         self.output = output
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.epochs = epochs
         self.batch_size = batch_size
         self.patience = patience
@@ -263,7 +269,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
 
         def loss(rows: Array) -> Tensor:
             part = ids.take(rows)
-            return self._loss(self.network_(part.rows, part.lengths), targets[rows], weights)
+            read = forget_words(part.rows, self.word_dropout, rng)
+            return self._loss(self.network_(read, part.lengths), targets[rows], weights)
 
         def validate() -> tuple[float, float]:
             logits = self._logits(held)
@@ -283,7 +290,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
         )
         suits = USUAL[self.model]
         name = suits[0] if self.optimizer is None else self.optimizer
-        self.history_ = train(
+        learn = SCHEDULES[self.schedule]
+        self.history_ = learn(
             self,
             self.network_,
             make_optimizer(name, self.learning_rate, self.network_, suits),

@@ -131,6 +131,7 @@ def train_decaying(
     decay = optim.Cosine(optimizer, model.epochs * -(-task.size // batch_size))
 
     def after_step() -> None:
+        task.after_step()
         optimizer.learning_rate = decay.rate(optimizer.steps)
 
     falling = replace(task, after_step=after_step)
@@ -165,6 +166,10 @@ def train(
     if checkpoint is not None:
         checkpoint(training)
     return run_training(training)
+
+
+#: What becomes of the learning rate.
+SCHEDULES = {"constant": train, "cosine": train_decaying}
 
 
 def refuse_nonfinite(what: str, values: npt.NDArray[Any]) -> None:

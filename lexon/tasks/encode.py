@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from lexon.graph import Array
 from lexon.text import Ragged, Tokenizer, Vocabulary
 
 
@@ -68,3 +71,8 @@ def _with_runs(tokens: list[str], longest: int) -> list[str]:
     for n in range(2, longest + 1):
         runs = runs + [" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
     return runs
+
+
+def forget_words(ids: Array, rate: float, rng: np.random.Generator) -> Array:
+    """Each word is taken for an unknown one with probability ``rate``."""
+    return np.where(rng.random(len(ids)) < rate, 0, ids) if rate else ids

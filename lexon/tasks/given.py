@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lexon.errors import InputError
 from lexon.optim.checks import fraction, not_negative, positive, whole
+from lexon.tasks.common import SCHEDULES
 from lexon.tasks.networks import NETWORKS, POOLS
 from lexon.text import Labels
 from lexon.text.tokens import KINDS
@@ -167,6 +168,7 @@ def check_settings(model: Any) -> None:
     check_choice(model, "output", ("softmax", "sigmoid"))
     check_choice(model, "tokens", KINDS)
     check_choice(model, "pool", POOLS)
+    check_choice(model, "schedule", SCHEDULES)
     for name in ("filters", "dimension", "layers", "min_count", "epochs", "batch_size"):
         whole(model, name, getattr(model, name), 1)
     may_lack = {"hidden": 1, "patience": 1, "word_ngrams": 1, "max_vocabulary": 2}
@@ -174,6 +176,7 @@ def check_settings(model: Any) -> None:
         if getattr(model, name) is not None:
             whole(model, name, getattr(model, name), least)
     check_learning(model)
+    fraction(model, "word_dropout", model.word_dropout)
     if model.max_norm is not None:
         positive(model, "max_norm", model.max_norm)
     if not (isinstance(model.threshold, Real) and 0 < float(model.threshold) <= 1):

@@ -234,6 +234,8 @@ def test_data_of_no_use_are_refused(X: Any, y: Any, said: str) -> None:
         ({"validation_fraction": 2}, "validation_fraction is 2"),
         ({"validation_fraction": 0.001}, "0.001 of 32 rows"),
         ({"max_norm": 0}, "max_norm is 0"),
+        ({"word_dropout": 1.5}, "word_dropout"),
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"clip": -1}, "clip is -1"),
         ({"learning_rate": -1}, "learning_rate is -1"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),

@@ -200,6 +200,29 @@ def test_the_usual_optimizer_named_is_the_usual_optimizer(name: str) -> None:
     assert named.history_.epochs[0].learning_rate == rate == classify.USUAL[name][1]
 
 
+def test_the_rate_falls_to_0_by_the_cosine_schedule() -> None:
+    model = TextClassifier(
+        "mlp", **SMALL | {"epochs": 4, "batch_size": 2, "max_norm": 0.2}, schedule="cosine"
+    )
+    model.fit(TEXTS, LABELS)
+    rates = [epoch.learning_rate for epoch in model.history_.epochs]
+    assert rates == sorted(rates, reverse=True) and rates[0] < 0.003 and rates[-1] < 3e-4
+    norms = np.linalg.norm(model.network_.out.weight.value, axis=1)
+    assert norms.max() <= 0.1 * (1 + 1e-6), "what follows a step is done beside the schedule"
+
+
+def test_words_are_hidden_in_training_alone() -> None:
+    settings = SMALL | {"epochs": 30, "dropout": 0.0, "batch_size": 5}
+    losses = {
+        rate: TextClassifier("mlp", **settings, word_dropout=rate).fit(TEXTS, LABELS)
+        for rate in (0.0, 0.99)
+    }
+    last = {rate: model.history_.epochs[-1].loss for rate, model in losses.items()}
+    assert last[0.0] < 0.1 < 0.5 < last[0.99]
+    found = losses[0.99].predict_proba(TEXTS)
+    assert np.array_equal(found, losses[0.99].predict_proba(TEXTS))
+
+
 def test_fitting_again_begins_anew() -> None:
     model = TextClassifier("mlp", **SMALL)
     first = model.fit(TEXTS, LABELS).predict_proba(TEXTS).tobytes()
