@@ -16,10 +16,10 @@ from lexon.kernels.windows import SOFTMAX, Plan, keep_words, plan_windows
 from lexon.kernels.wordvectors import (
     Buffers,
     coefficients_at,
-    fetch,
     forward,
     learning_rate,
     move_inputs,
+    prefetch_window,
 )
 
 
@@ -78,7 +78,7 @@ def _segment(plans, buffers, s):
 @part
 def _forward_windows(rules, outputs, tables, step, plan, windows, buffers):
     for w in range(windows):
-        fetch(rules, tables, plan, min(w + 1, windows - 1))
+        prefetch_window(rules, tables, plan, min(w + 1, windows - 1))
         rate = learning_rate(step, plan.positions[w])
         begin, end = plan.windows[w], plan.windows[w + 1]
         forward(rules, outputs, tables, step, plan, rate, begin, end, buffers)

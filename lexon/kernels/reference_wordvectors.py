@@ -169,7 +169,7 @@ def plan_windows(
             slots = listed - first_output
             if rules.together > 1:
                 most = 2 * rules.window if rules.direction == CENTRE_TO_CONTEXT else 1
-                slots = rules.shared + most
+                slots = rules.shared + PAD * -(-most // PAD)
             plan.slots[predictions + 1] = plan.slots[predictions] + STEP * -(-slots // STEP)
             plan.input_ids[inputs : inputs + len(rows)] = rows
             inputs, predictions = inputs + len(rows), predictions + 1

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lexon.kernels.compile import kernel
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
-from lexon.kernels.wide import fetch, load, spread, store
+from lexon.kernels.wide import ask_ahead, load, spread, store
 
 Array = npt.NDArray[Any]
 
@@ -83,8 +83,8 @@ def cosines(first, last, matrix, scale, query, scores):
     for n in range(first, last):
         at, one, two = n * columns, zero, zero
         for d in range(0, columns, 2 * lanes):
-            fetch(flat, at + d + ahead)
-            fetch(flat, at + d + ahead + lanes)
+            ask_ahead(flat, at + d + ahead)
+            ask_ahead(flat, at + d + ahead + lanes)
             one = one + load(flat, at + d, columns - d) * load(query, d, columns - d)
             rest = max(columns - d - lanes, 0)
             two = two + load(flat, at + d + lanes, rest) * load(query, d + lanes, rest)

@@ -355,7 +355,7 @@ def _scatter(context, table, width, ids, first, last, y, y_at):
 
 
 def _row_by_row(write: Callable[[_Writer, Any, Any, int], None]) -> Callable[..., Any]:
-    """Write what happens between rows of a table, listed, and rows that follow each other."""
+    """``write`` for each listed row of a table (``line``) and its own row of y (``own``)."""
 
     def generate(w: _Writer) -> None:
         builder = w.builder

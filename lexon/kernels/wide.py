@@ -116,7 +116,7 @@ def _store(context, flat, at, count, value):
     return types.void(flat, types.intp, types.intp, value), generate
 
 
-def _fetch(context, flat, at):
+def _ask_ahead(context, flat, at):
     """Ask for the cache line of flat[at], which is used once; it may be beyond the end."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -161,7 +161,7 @@ def _larger(context, x, y):
 
 where_positive: Any = intrinsic(_where_positive)
 larger: Any = intrinsic(_larger)
-fetch: Any = intrinsic(_fetch)
+ask_ahead: Any = intrinsic(_ask_ahead)
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 spread: Any = intrinsic(_spread)

@@ -189,7 +189,7 @@ def _plan_window(rules, outputs, context, size, state, plan, predictions, inputs
         slots = listed - first_output
         if rules.together > 1:  # the same for all, so that their places follow one rule
             answers = 2 * rules.window if rules.direction == CENTRE_TO_CONTEXT else 1
-            slots = rules.shared + answers
+            slots = rules.shared + (answers + PAD - 1) // PAD * PAD
         room = (slots + STEP - 1) // STEP * STEP
         plan.slots[predictions + 1] = plan.slots[predictions] + room
         if rules.direction == CBOW:

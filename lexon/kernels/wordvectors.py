@@ -267,7 +267,7 @@ def move_inputs(rules, tables, plan, p, first, last, buffers):
 def train_windows(rules, outputs, tables, step, plan, windows, buffers):
     """Train on the first windows of a plan, one after the other."""
     for w in range(windows):
-        fetch(rules, tables, plan, min(w + 1, windows - 1))
+        prefetch_window(rules, tables, plan, min(w + 1, windows - 1))
         rate = learning_rate(step, plan.positions[w])
         begin, end = plan.windows[w], plan.windows[w + 1]
         forward(rules, outputs, tables, step, plan, rate, begin, end, buffers)
@@ -276,7 +276,7 @@ def train_windows(rules, outputs, tables, step, plan, windows, buffers):
 
 
 @part
-def fetch(rules, tables, plan, w):
+def prefetch_window(rules, tables, plan, w):
     """Ask for the rows of a window, while the one before is at work.
 
     Nodes of a tree are many, and most stand in the windows around too: they are in the cache.

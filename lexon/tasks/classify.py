@@ -89,8 +89,8 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             or "mean" over time, "last" state, or "attention".
         vectors, static: word vectors to begin with (a ``KeyedVectors``, or the path of a file of
             them; ``dimension`` is then theirs), and whether they stay as they are; mlp and cnn.
-        dropout, word_dropout: probabilities to drop a feature, and to take a word for an unknown
-            one, in training.
+        dropout, word_dropout: probabilities to drop a feature, and to take a word (or a run of
+            words that is one) for unknown, in training.
         max_norm: longest row of the last layer, counted as Kim counts (where dropout lets features
             as they are in training), or None.
         output: "softmax", or for two classes "sigmoid": one score, (1 - y, y).
@@ -284,7 +284,7 @@ class TextClassifier(ClassifierMixin, StoredEstimator):  # type: ignore[misc]
             len(texts),
             loss,
             validate if held_texts else None,
-            lambda: self.network_.hold_norm(self.max_norm),
+            lambda seen: self.network_.hold_norm(self.max_norm),
             sizes=ids.lengths if self.model in RECURRENT else None,
             largest=LONGEST_READ,
         )

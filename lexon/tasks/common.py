@@ -128,11 +128,11 @@ def train_decaying(
     model: Any, network: Module, optimizer: Optimizer, task: Task, batch_size: int, **more: Any
 ) -> History:
     """As :func:`train`, while the rate falls to 0 along half a cosine."""
-    decay = optim.Cosine(optimizer, model.epochs * -(-task.size // batch_size))
+    decay = optim.Cosine(optimizer, model.epochs * task.size)
 
-    def after_step() -> None:
-        task.after_step()
-        optimizer.learning_rate = decay.rate(optimizer.steps)
+    def after_step(seen: int) -> None:
+        task.after_step(seen)
+        optimizer.learning_rate = decay.rate(seen)
 
     falling = replace(task, after_step=after_step)
     return train(model, network, optimizer, falling, batch_size, **more)

@@ -47,6 +47,7 @@ class Task:
     ``loss(indices)`` is the mean loss of those training examples; ``validate()`` gives the
     held-out score and loss, or None where nothing is held out. Examples that are not ``shuffled``
     come in their order, and what the loss carries from one step to the next is in ``carried``.
+    ``after_step(seen)`` is told how many examples all epochs have seen by then.
     An example counts as ``units`` where speed is told. With ``sizes`` of the examples, a step takes
     no more of them than have ``largest`` together, though one at least.
     """
@@ -54,7 +55,7 @@ class Task:
     size: int
     loss: Callable[[Array], Tensor]
     validate: Callable[[], tuple[float, float]] | None
-    after_step: Callable[[], None] = lambda: None
+    after_step: Callable[[int], None] = lambda seen: None
     after_epoch: Callable[[History], None] = lambda history: None
     shuffled: bool = True
     carried: dict[str, Array] = field(default_factory=dict)
@@ -186,8 +187,8 @@ class Training:
                 raise NonFiniteError(self._advice(str(error).partition("\n")[0])) from None
         self._rate = float(self.optimizer.learning_rate)
         self.optimizer.step()
-        self.task.after_step()
         self.done += len(indices)
+        self.task.after_step((self.epoch - 1) * self.task.size + self.done)
         self._sums += (value * len(indices), 1, norm, norm > (self.plan.clip or math.inf))
 
     def _advice(self, what: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.product import aligned
-from lexon.kernels.simd_rows import STEP
+from lexon.kernels.simd_rows import PAD, STEP
 from lexon.kernels.windows import (
     CENTRE_TO_CONTEXT,
     CONTEXT_TO_CENTRE,
@@ -82,7 +82,7 @@ def _longest_list(rules: Rules, outputs: Outputs) -> int:
         return answers * int(np.diff(outputs.path_starts).max(initial=0))
     if rules.objective == NEGATIVES:
         return answers * (1 + rules.negatives)
-    return answers + rules.shared
+    return rules.shared + PAD * -(-answers // PAD)  # read in whole groups
 
 
 def _aligned(shape: tuple[int, int], dtype: npt.DTypeLike) -> Array:

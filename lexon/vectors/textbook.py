@@ -56,7 +56,7 @@ class WordNetwork(Module):
 def skip_gram(
     network: WordNetwork, centre: int, contexts: Sequence[int], objective: Objective
 ) -> Tensor:
-    """The centre word predicts each of its contexts.
+    """The centre word predicts each of its contexts: direction "centre-to-context".
 
     Equations: h = v_centre; loss = sum over contexts c of -log P(c | h)
     Source: Mikolov et al. 2013a, section 3.2
@@ -68,7 +68,7 @@ def skip_gram(
 def reversed_skip_gram(
     network: WordNetwork, centre: int, contexts: Sequence[int], objective: Objective
 ) -> Tensor:
-    """Each context predicts the centre: the same pairs as word2vec.c trains them.
+    """Each context predicts the centre, as word2vec.c trains: direction "context-to-centre".
 
     Equations: loss = sum over contexts c of -log P(centre | v_c)
     """

@@ -58,7 +58,9 @@ class Word2Vec:
             word the undivided gradient of the mean, as word2vec.c and gensim do.
         exact: fresh negatives for every pair; otherwise skip-gram shares those of a window.
         direction: skip-gram's: "context-to-centre", as word2vec.c and gensim train it (the same
-            pairs, each context's row going in: it finds better vectors), or "centre-to-context".
+            pairs, each context's row going in: it finds better vectors), or "centre-to-context",
+            where a window has one prediction; None is the first, and for the full softmax, which
+            takes time and room for all words in every prediction, the second.
         outside: negatives are none of the window's own words.
         epochs, workers, seed: passes; threads (those of :func:`lexon.parallel.threads`); one
             worker repeats to the bit, several do with ``deterministic=True``, at any number.
@@ -109,7 +111,7 @@ class Word2Vec:
         callbacks: Iterable[Callback] = (),
         *,
         exact: bool = False,
-        direction: Direction = "context-to-centre",
+        direction: Direction | None = None,
         outside: bool = False,
         paper_discard: bool = False,
         compat: bool = False,
@@ -120,6 +122,8 @@ class Word2Vec:
     ) -> None:
         self.vector_size = whole("Word2Vec", "vector_size", vector_size, 1)
         self.workers = None if workers is None else whole("Word2Vec", "workers", workers, 1)
+        if direction is None:
+            direction = "context-to-centre" if hs or negative else "centre-to-context"
         usual = ALPHA.get(direction, 0.025) if sg else ALPHA["cbow"]
         self.settings = Settings(
             sg=bool(sg), hs=bool(hs), negative=negative, window=window,

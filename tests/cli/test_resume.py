@@ -22,7 +22,7 @@ from tests.cli.commands import TINY, lexon, reviews, start, write
 from tests.cli.kill_resume import kill
 
 RUN = ("train", "reviews.csv", *TINY, "--epochs", "5", "--patience", "9", "--batch-size", "6",
-       "-o", "m.lexon")  # fmt: skip
+       "--word-dropout", "0.2", "--schedule", "cosine", "-o", "m.lexon")  # fmt: skip
 CHECKPOINT = Path("m.lexon.checkpoint")
 
 

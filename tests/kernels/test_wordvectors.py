@@ -132,11 +132,21 @@ def test_coefficients_of_windows_that_move_together_have_room(direction):
 @pytest.mark.parametrize("step", [(True, True), (True, False), (False, True)], ids=str)
 @pytest.mark.parametrize(("direction", "objective", "together"), CASES)
 def test_training_equals_its_twin(direction, objective, together, step):
-    rules, outputs = (
-        rules_of(direction, objective, together),
-        outputs_of(COUNTS, SETTINGS[objective]),
+    assert_trained_alike(rules_of(direction, objective, together), step)
+
+
+@pytest.mark.parametrize("shared", [9, 10, 12])
+@pytest.mark.parametrize("direction", DIRECTIONS[:2])
+def test_windows_move_together_with_any_number_of_negatives(direction, shared):
+    rules = rules_of(direction, windows.SHARED_NEGATIVES, 4)._replace(shared=shared)
+    assert_trained_alike(rules, (True, True))
+
+
+def assert_trained_alike(rules, step):
+    outputs, step = (
+        outputs_of(COUNTS, SETTINGS[rules.objective]),
+        Step(0.1, 1e-4, 0.08, *step, True),
     )
-    step = Step(0.1, 1e-4, 0.08, *step, True)
     own = tables_of(np.float64)
     other = copies(own)
     rooms = []

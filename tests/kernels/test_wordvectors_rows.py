@@ -15,7 +15,18 @@ import pytest
 from lexon.kernels.compile import OPTIONS
 from lexon.kernels.product import aligned
 from lexon.kernels.simd import registers
-from lexon.kernels.simd_rows import PAD, STEP, TOGETHER, combine, dots, prefetch, pulls, spread
+from lexon.kernels.simd_rows import (
+    PAD,
+    STEP,
+    TOGETHER,
+    combine,
+    dots,
+    gather,
+    prefetch,
+    pulls,
+    scatter,
+    spread,
+)
 
 ROOT = Path(__file__).parents[2]
 ROWS = 30
@@ -84,6 +95,27 @@ def check(dtype, width, size):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rows_are_multiplied_combined_and_changed(dtype, width, size):
     check(dtype, width, size)
+
+
+@numba.njit(**OPTIONS)
+def _gather_and_scatter(table, ids, first, last, y, y_at):
+    gather(table, table.shape[1], ids, first, last, y, y_at)
+    scatter(table, table.shape[1], ids, first, last, y, y_at)
+
+
+@pytest.mark.parametrize("size", [1, 2, 9])
+@pytest.mark.parametrize("width", [16, 32, 112, 128, 144, 304, 400])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_are_gathered_and_scattered(dtype, width, size):
+    _, table, ids, _ = case(dtype, width, size)
+    ids[size] = ids[1]  # the same row twice
+    rows, y, after = ids[1 : size + 1], np.zeros((size + 2, width), dtype), table.copy()
+    _gather_and_scatter(after, ids, 1, size + 1, y.reshape(-1), width)
+    np.testing.assert_array_equal(y[1:-1], table[rows])
+    assert not y[0].any() and not y[-1].any()
+    wanted = table.copy()
+    np.add.at(wanted, rows, table[rows])
+    np.testing.assert_allclose(after, wanted, rtol=1e-6, atol=1e-6)
 
 
 @numba.njit(**OPTIONS)

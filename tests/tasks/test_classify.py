@@ -234,7 +234,7 @@ def test_data_of_no_use_are_refused(X: Any, y: Any, said: str) -> None:
         ({"validation_fraction": 2}, "validation_fraction is 2"),
         ({"validation_fraction": 0.001}, "0.001 of 32 rows"),
         ({"max_norm": 0}, "max_norm is 0"),
-        ({"word_dropout": 1.5}, "word_dropout"),
+        ({"word_dropout": 1.5}, "word_dropout is 1.5"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"clip": -1}, "clip is -1"),
         ({"learning_rate": -1}, "learning_rate is -1"),

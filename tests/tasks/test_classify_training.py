@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import expit, logsumexp
+from scipy.special import expit, logsumexp, softmax
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -219,8 +219,20 @@ def test_words_are_hidden_in_training_alone() -> None:
     }
     last = {rate: model.history_.epochs[-1].loss for rate, model in losses.items()}
     assert last[0.0] < 0.1 < 0.5 < last[0.99]
-    found = losses[0.99].predict_proba(TEXTS)
-    assert np.array_equal(found, losses[0.99].predict_proba(TEXTS))
+    model = losses[0.99]
+    ids = model.encoder_(TEXTS)
+    assert ids.rows.all(), "all words are known"
+    model.network_.eval()
+    wanted = softmax(model.network_(ids.rows, ids.lengths).value, axis=1)
+    np.testing.assert_allclose(model.predict_proba(TEXTS), wanted, rtol=1e-5)
+
+
+def test_the_cosine_schedule_ends_with_the_last_step_of_portions_too(monkeypatch: Any) -> None:
+    """Long texts make more steps of an epoch than the batch size tells."""
+    monkeypatch.setattr(classify, "LONGEST_READ", 8)
+    model = TextClassifier("gru", **SMALL | {"epochs": 4, "batch_size": 99}, schedule="cosine")
+    rates = [epoch.learning_rate for epoch in model.fit(TEXTS, LABELS).history_.epochs]
+    assert rates == sorted(rates, reverse=True) and rates[-2] > 1e-4 > rates[-1] > 0
 
 
 def test_fitting_again_begins_anew() -> None:

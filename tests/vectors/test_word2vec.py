@@ -203,3 +203,12 @@ def test_what_is_missing_is_said():
         Word2Vec(**SMALL).save("nowhere")
     with pytest.raises(InputError, match="min_count"):
         Word2Vec([["once", "each"]], **SMALL | {"min_count": 5})
+
+
+def test_the_usual_direction_and_rate_are_those_of_the_objective():
+    found = {}
+    for name, given in {"": {}, "hs": {"hs": 1}, "softmax": {"negative": 0}}.items():
+        settings = Word2Vec(sg=1, **given).settings
+        found[name] = settings.direction, settings.alpha
+    assert found[""] == found["hs"] == ("context-to-centre", 0.025)
+    assert found["softmax"] == ("centre-to-context", 0.04)

@@ -55,7 +55,9 @@ _PARAMETERS = (
 )
 @click.option("--exact", is_flag=True, help="Skip-gram: fresh negatives for every pair.")
 @click.option(
-    "--centre-to-context", is_flag=True, help="Skip-gram: the centre's row goes in, at 0.04."
+    "--centre-to-context",
+    is_flag=True,
+    help="Skip-gram: the centre's row goes in [then alpha 0.04].",
 )
 @click.option("--outside", is_flag=True, help="Draw no words of the window as negatives.")
 @click.option("--lower", is_flag=True, help="Take Good for good.")
@@ -140,7 +142,7 @@ def _model(options: dict[str, Any]) -> Word2Vec:
         sg=int(options["sg"]),
         cbow_mean=int(not options["summed"]),
         shrink_windows=not options["fixed_windows"],
-        direction="centre-to-context" if options["centre_to_context"] else "context-to-centre",
+        direction="centre-to-context" if options["centre_to_context"] else None,
         characters=options["characters"],
         segment=segmenter() if options["segment"] else None,
         compute_loss=0.0 if options["quiet"] else 0.1,
