@@ -303,9 +303,10 @@ def case(threads: int | None) -> Case:
             f" {SAMPLE:g}: lexon's usual mode, one epoch of three million words drawn by Zipf's"
             f" law. Beside it the {ROWS} rows of each kept word that a cache cannot hold from the"
             " window before, read and written and nothing computed. The fraction of the peak is"
-            " that of the operations: where the rows alone stay below 100 %, memory"
-            " binds, and the ratio tells how near lexon comes to what memory allows; above it,"
-            " arithmetic binds, and lexon's own fraction tells it."
+            " that of the operations: where the rows alone stay below 100 %, memory is the nearer"
+            " limit, and the ratio tells how near lexon comes to it; above it arithmetic is, and"
+            " lexon's own fraction tells it. Far from both, what binds is the instructions around"
+            " short lists of short rows: words drawn, sums across lanes, exponentials."
         ),
         contenders={"lexon": Contender(lexon), "rows alone": Contender(rows_alone)},
         flops=flops,
