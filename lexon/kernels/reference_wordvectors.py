@@ -246,8 +246,10 @@ def _moves(
     rules: Rules, tables: Tables, step: Step, plan: Plan, w: int, p: int, buffers: Buffers
 ) -> tuple[Array, Array, Array, Array]:
     """Rows of the inputs with the change of each, and rows of the outputs with theirs."""
-    rate = max(step.floor, step.start - step.slope * plan.positions[w])
     rows = plan.input_ids[plan.inputs[p] : plan.inputs[p + 1]].copy()
+    balanced = rules.direction == CBOW and step.mean and step.usual > 0
+    rate = max(step.floor, step.start - step.slope * plan.positions[w])
+    rate *= (len(rows) / step.usual) ** 0.5 if balanced else 1
     listed = slice(plan.firsts[p], plan.lasts[p])
     answers, wanted, weight = (
         plan.output_ids[listed].copy(),
@@ -269,7 +271,7 @@ def _moves(
         g = rate * (wanted - weight / (1 + np.exp(-scores)))
     buffers.losses[0] += loss if step.with_loss else 0
     e = g @ tables.outputs[answers]
-    share = 1 / len(rows) if step.mean and step.divided else 1
+    share = step.usual / len(rows) if balanced else 1
     return rows, np.tile(e * share, (len(rows), 1)), answers, np.outer(g, h)
 
 

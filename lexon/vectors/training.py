@@ -47,8 +47,8 @@ class Settings:
     sampling. With ``exact`` each pair of centre and context has its own negatives; else the pairs
     of a window share ``shared`` of them, which weigh as much, and so do windows within ``near``
     tokens of each other (None: what the direction needs). ``direction`` tells which word of a
-    skip-gram pair goes in. ``compat`` gives every context word of CBOW the undivided gradient of
-    the mean, as word2vec.c does.
+    skip-gram pair goes in. ``compat`` makes word2vec.c's step of CBOW: every context word gets the
+    undivided gradient of the mean.
 
     Units: window in words to each side, sample a share of the text, alpha and min_alpha the first
     and the last learning rate.
@@ -88,6 +88,10 @@ class Settings:
             raise InputError(
                 f"direction: {self.direction!r} is none of 'centre-to-context', 'context-to-centre'"
             )
+
+    def usual_context(self) -> float:
+        """Words around the centre of a window, on the whole."""
+        return float(self.window + 1 if self.shrink_windows else 2 * self.window)
 
     def rules(self) -> Rules:
         """The same for the kernels."""
@@ -291,7 +295,7 @@ class Trainer:
         slope = (s.alpha - s.min_alpha) / max(words * s.epochs, 1)
         return Step(
             s.alpha - slope * words * self.epoch, slope, float(s.min_alpha), bool(s.cbow_mean),
-            not s.compat, bool(s.compute_loss),
+            0.0 if s.compat else s.usual_context(), bool(s.compute_loss),
         )  # fmt: skip
 
     def _key(self) -> np.uint64:

@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 
 #: Where a learning rate is not given: chosen by analogies and word pairs after five epochs of 24 M
 #: words of Wikipedia.
-ALPHA = {"context-to-centre": 0.025, "centre-to-context": 0.04, "cbow": 0.15}
+ALPHA = {"context-to-centre": 0.025, "centre-to-context": 0.04, "cbow": 0.05}
 
 
 class Word2Vec:
@@ -53,9 +53,12 @@ class Word2Vec:
         sample: frequent words are kept with probability sqrt(sample / f) + sample / f;
             ``paper_discard`` takes the paper's sqrt(sample / f).
         alpha, min_alpha: learning rate, falling linearly with the words read; None is 0.025 for
-            skip-gram (0.04 from centre to context) and 0.15 for CBOW.
-        cbow_mean: mean of the context's vectors, or (0) their sum; ``compat`` gives every context
-            word the undivided gradient of the mean, as word2vec.c and gensim do.
+            skip-gram (0.04 from centre to context) and 0.05 for CBOW.
+        cbow_mean: mean of the context's vectors, or (0) their sum. With the mean, the loss of a
+            window of c words weighs sqrt(c / C) for C words in a usual window (window + 1 where
+            windows shrink), and word vectors learn C times as fast as the output layer: by the
+            plain gradient, words of full windows hardly move. ``compat`` gives every context word
+            the undivided gradient, as word2vec.c and gensim do, which is no gradient of any loss.
         exact: fresh negatives for every pair; otherwise skip-gram shares those of a window.
         direction: skip-gram's: "context-to-centre", as word2vec.c and gensim train it (the same
             pairs, each context's row going in: it finds better vectors), or "centre-to-context",

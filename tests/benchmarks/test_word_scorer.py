@@ -156,7 +156,7 @@ def test_the_best_rate_is_that_of_the_least_loss(
         results[cell] = run(tmp_path)
         (tmp_path / "cbow").mkdir(exist_ok=True)
         (tmp_path / "cbow" / f"{cell}.json").write_text(json.dumps(results[cell]))
-    assert {results[f"{tool}-best-seed-{n}"]["rate"] for tool in word_vectors.RATES for n in (1, 2)
+    assert {results[f"{tool}-best-seed-{n}"]["rate"] for tool in word_vectors.TOOLS for n in (1, 2)
             } == {0.1}  # fmt: skip
     best = [run for run in trained if run.rate == 0.1 and run.seed > 1]
     assert [(run.tool, run.seed) for run in best] == [

@@ -129,7 +129,7 @@ def test_coefficients_of_windows_that_move_together_have_room(direction):
     assert 0 < each.max() * len(plan.firsts) <= room.coefficients.size
 
 
-@pytest.mark.parametrize("step", [(True, True), (True, False), (False, True)], ids=str)
+@pytest.mark.parametrize("step", [(True, 4.0), (True, 0.0), (False, 4.0)], ids=str)
 @pytest.mark.parametrize(("direction", "objective", "together"), CASES)
 def test_training_equals_its_twin(direction, objective, together, step):
     assert_trained_alike(rules_of(direction, objective, together), step)
@@ -139,7 +139,7 @@ def test_training_equals_its_twin(direction, objective, together, step):
 @pytest.mark.parametrize("direction", DIRECTIONS[:2])
 def test_windows_move_together_with_any_number_of_negatives(direction, shared):
     rules = rules_of(direction, windows.SHARED_NEGATIVES, 4)._replace(shared=shared)
-    assert_trained_alike(rules, (True, True))
+    assert_trained_alike(rules, (True, 4.0))
 
 
 def assert_trained_alike(rules, step):
@@ -164,7 +164,7 @@ def assert_trained_alike(rules, step):
 @pytest.mark.parametrize("objective", SETTINGS)
 def test_training_in_float32_equals_its_twin_in_float64(objective):
     rules, outputs = rules_of(0, objective), outputs_of(COUNTS, SETTINGS[objective])
-    step, own, other = Step(0.1, 0, 0, True, True, True), tables_of("f4"), tables_of("f8")
+    step, own, other = Step(0.1, 0, 0, True, 4.0, True), tables_of("f4"), tables_of("f8")
     for module, tables in ((wordvectors, own), (reference, other)):
         plan, room = map(row, new_plans(rules, outputs, tables, 4))
         module.train_tokens(
@@ -180,7 +180,7 @@ def test_ordered_training_equals_its_twin(direction, objective, together):
         rules_of(direction, objective, together),
         outputs_of(COUNTS, SETTINGS[objective]),
     )
-    step, own, losses = Step(0.1, 1e-4, 0.08, True, True, True), tables_of(np.float64), []
+    step, own, losses = Step(0.1, 1e-4, 0.08, True, 4.0, True), tables_of(np.float64), []
     other = copies(own)
     for module, tables in ((ordered, own), (reference, other)):
         plans, rooms = new_plans(rules, outputs, tables, 2, 5)

@@ -16,6 +16,7 @@ from lexon.vectors.room import new_plans, new_table, new_words
 from lexon.vectors.training import Settings, outputs_of
 
 WORDS, DIMENSION, RATE, KEY = 7, 10, 0.3, np.uint64(5)
+USUAL = 3.0  # words of a usual window of CBOW
 COUNTS = np.array([90, 40, 20, 10, 5, 3, 1])
 #: Sentences with repeated words, of one word, and shorter than a window.
 SENTENCES = [[0, 1, 0, 2, 0, 0, 3], [4], [5, 6], [1, 1, 1]]
@@ -92,11 +93,12 @@ def gradient_step(network, architecture, kind, centre, contexts, draws, rules):
         "softmax": textbook.softmax,
     }.get(kind, sampled)
     loss = ARCHITECTURES[architecture][1](network, centre, contexts, objective)
-    loss.backward()
-    for parameter in (network.inputs, network.outputs):
+    weight, speed = (np.sqrt(len(contexts) / USUAL), USUAL) if architecture == "cbow" else (1, 1)
+    (loss * weight).backward()
+    for parameter, rate in ((network.inputs, RATE * speed), (network.outputs, RATE)):
         gradient = parameter.grad
         dense = gradient.dense() if hasattr(gradient, "dense") else gradient
-        parameter.assign(parameter.value - RATE * dense)
+        parameter.assign(parameter.value - rate * dense)
         parameter.grad = None
     return loss.item()
 
@@ -110,7 +112,7 @@ def compare(architecture, kind, sentences, draws):
     tables, text = tables_of(network), corpus(sentences)
     plan, room = (type(a)(*(x[0] for x in a)) for a in new_plans(rules, outputs, tables, 1))
     words, size = new_words(20, 2), len(text.tokens)
-    step = Step(RATE, 0.0, 0.0, True, True, True)
+    step = Step(RATE, 0.0, 0.0, True, USUAL, True)
     train_tokens(text, rules, outputs, tables, step, KEY, 0, size, words, plan, room)
 
     own, own_end = reference.keep_words(text, 0, size, KEY, 2, words)
@@ -147,7 +149,7 @@ def test_windows_that_move_together_make_one_step_of_the_graph():
     network, text, words = network_of("shared negatives"), corpus(SENTENCES), new_words(20, 2)
     tables, size = tables_of(network), len(text.tokens)
     plan, room = (type(a)(*(x[0] for x in a)) for a in new_plans(rules, outputs, tables, 40))
-    step = Step(RATE, 0.0, 0.0, True, True, True)
+    step = Step(RATE, 0.0, 0.0, True, USUAL, True)
     train_tokens(text, rules, outputs, tables, step, KEY, 0, size, words, plan, room)
     own, own_end = reference.keep_words(text, 0, size, KEY, 2, words)
     count = reference.plan_windows(rules, outputs, words, own, own_end, KEY, room.context, plan)
@@ -196,7 +198,7 @@ def test_an_undivided_gradient_is_noticed(kind, draws):
     tables, text = tables_of(network), corpus(SENTENCES)
     rules = Rules(windows.CBOW, objective, 2, False, 4, 8, 3, 1, False)
     plan, room = (type(a)(*(x[0] for x in a)) for a in new_plans(rules, outputs, tables, 1))
-    step = Step(RATE, 0.0, 0.0, True, False, False)
+    step = Step(RATE, 0.0, 0.0, True, 0.0, False)
     train_tokens(text, rules, outputs, tables, step, KEY, 0, 13, new_words(20, 2), plan, room)
     _, network, *_ = compare("cbow", kind, SENTENCES, draws)
     with pytest.raises(AssertionError):

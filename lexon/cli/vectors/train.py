@@ -45,13 +45,13 @@ _PARAMETERS = (
 )
 @click.option("--sample", type=float, default=1e-3, show_default=True, help="0 keeps all words.")
 @click.option("--paper-discard", is_flag=True, help="Thin frequent words as the paper has it.")
-@click.option("--alpha", type=float, help="Learning rate [0.025 with --sg, else 0.15].")
+@click.option("--alpha", type=float, help="Learning rate [0.025 with --sg, else 0.05].")
 @click.option("--min-alpha", type=float, default=1e-4, show_default=True, help="The last one.")
 @click.option("--sum", "summed", is_flag=True, help="CBOW: the sum of the context, not its mean.")
 @click.option(
     "--compat",
     is_flag=True,
-    help="CBOW: give each word the whole gradient, as word2vec.c does.",
+    help="CBOW: give each word the undivided gradient, as word2vec.c does.",
 )
 @click.option("--exact", is_flag=True, help="Skip-gram: fresh negatives for every pair.")
 @click.option(
