@@ -50,28 +50,29 @@ def bits(state: int) -> int:
     return ((state ^ (state >> 22)) >> (22 + (state >> 61))) & (2**32 - 1)
 
 
-def drawn(number: int, thresholds: Array, others: Array) -> int:
-    place, rest = divmod(number * len(thresholds), 2**32)
-    return place if rest <= thresholds[place] else int(others[place])
+def drawn(number: int, aliases: Array) -> int:
+    place, rest = divmod(number * len(aliases), 2**32)
+    threshold, alias = divmod(int(aliases[place]), 2**32)
+    return place if rest <= threshold else alias
 
 
-def alias_table(probabilities: Array, thresholds: Array, others: Array) -> None:
-    """Thresholds and others with which ``drawn`` gives each word its probability."""
+def alias_table(probabilities: Array, aliases: Array) -> None:
+    """Thresholds and aliases with which ``drawn`` gives each word its probability."""
     share = list(probabilities * (len(probabilities) / probabilities.sum()))
     small = [word for word, s in enumerate(share) if s < 1]
     large = [word for word, s in enumerate(share) if s >= 1]
-    thresholds[...], others[...] = 2**32 - 1, np.arange(len(others))
+    aliases[...] = [(2**32 - 1) << 32 | word for word in range(len(aliases))]
     while small and large:
         poor, rich = small.pop(), large[-1]
-        thresholds[poor], others[poor] = int(share[poor] * (2**32 - 1)), rich
+        aliases[poor] = int(share[poor] * (2**32 - 1)) << 32 | rich
         share[rich] -= 1 - share[poor]
         if share[rich] < 1:
             small.append(large.pop())
 
 
-def draw(key: int, first: int, thresholds: Array, others: Array, out: Array) -> None:
+def draw(key: int, first: int, aliases: Array, out: Array) -> None:
     for i in range(len(out)):
-        out[i] = drawn(mixed(key, first + i) >> 32, thresholds, others)
+        out[i] = drawn(mixed(key, first + i) >> 32, aliases)
 
 
 def join(counts: Array, parent: Array, code: Array) -> int:
@@ -194,7 +195,7 @@ def _listed(
         nonlocal state
         for _ in range(TRIES):
             state = advanced(state)
-            word = drawn(bits(state), outputs.thresholds, outputs.others)
+            word = drawn(bits(state), outputs.aliases)
             if not (rules.outside and word in own):
                 return word
         return None
@@ -222,7 +223,7 @@ def _shared(
     state, pool = mixed(int(key) ^ int(OF_POOLS), position // rules.near), []
     for _ in range(rules.shared):
         state = advanced(state)
-        pool.append(drawn(bits(state), outputs.thresholds, outputs.others))
+        pool.append(drawn(bits(state), outputs.aliases))
     meant = {n for n in pool if not (rules.outside and n in own)}
     each = np.float32(rules.negatives) / np.float32(max(sum(n in meant for n in pool), 1))
     weights = [sum(a != n for a in answers) if n in meant else 0 for n in pool]

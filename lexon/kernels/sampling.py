@@ -48,16 +48,17 @@ def below(number, size):
 
 
 @part
-def drawn(number, thresholds, others):
+def drawn(number, aliases):
     """A word from a table of aliases (Walker 1977), of 32 random bits.
 
-    The high part of number * size chooses a place, the low part between its two words.
+    The high part of number * size chooses a place, the low part between its two words: the
+    place's own number up to the threshold, its alias above. A place is one number, threshold
+    and alias, so that both come with one load.
     """
-    scaled = u64(number) * u64(thresholds.size)
+    scaled = u64(number) * u64(aliases.size)
     place = scaled >> u64(32)
-    # Both words and no branch: which it is nobody can predict.
-    own = np.int64(u32(scaled) <= thresholds[place])
-    return own * np.int64(place) + (1 - own) * np.int64(others[place])
+    threshold, alias = u32(aliases[place] >> u64(32)), u32(aliases[place])
+    return np.int64(u32(place) if u32(scaled) <= threshold else alias)
 
 
 @part
@@ -67,8 +68,11 @@ def is_kept(word, position, key, keep):
 
 
 @kernel
-def alias_table(probabilities, thresholds, others):
-    """Fill a table from which words are drawn with the given probabilities (Vose 1991)."""
+def alias_table(probabilities, aliases):
+    """Fill a table from which words are drawn with the given probabilities (Vose 1991).
+
+    aliases (uint64) = 2**32 * threshold + alias, see ``drawn``.
+    """
     size = probabilities.size
     share = probabilities * (size / probabilities.sum())
     small, large = np.empty(size, np.int64), np.empty(size, np.int64)
@@ -83,23 +87,20 @@ def alias_table(probabilities, thresholds, others):
     while low > 0 and high > 0:
         low -= 1
         poor, rich = small[low], large[high - 1]
-        thresholds[poor] = u32(share[poor] * 4294967295.0)
-        others[poor] = rich
+        aliases[poor] = u64(share[poor] * 4294967295.0) << u64(32) | u64(rich)
         share[rich] -= 1 - share[poor]
         if share[rich] < 1:
             high -= 1
             small[low] = rich
             low += 1
     for i in range(low):
-        thresholds[small[i]] = 4294967295
-        others[small[i]] = small[i]
+        aliases[small[i]] = u64(4294967295) << u64(32) | u64(small[i])
     for i in range(high):
-        thresholds[large[i]] = 4294967295
-        others[large[i]] = large[i]
+        aliases[large[i]] = u64(4294967295) << u64(32) | u64(large[i])
 
 
 @kernel
-def draw(key, first, thresholds, others, out):
+def draw(key, first, aliases, out):
     """out[i] = the word drawn at position first + i."""
     for i in range(out.size):
-        out[i] = drawn(u32(mixed(key, first + i) >> u64(32)), thresholds, others)
+        out[i] = drawn(u32(mixed(key, first + i) >> u64(32)), aliases)

@@ -70,8 +70,7 @@ class Rules(NamedTuple):
 class Outputs(NamedTuple):
     """Where outputs come from: a table of aliases for negatives, paths of a tree."""
 
-    thresholds: Array  # uint32 (V)
-    others: Array  # int32 (V)
+    aliases: Array  # uint64 (V), see sampling.drawn
     path_starts: Array  # int64 (V + 1)
     path: Array  # int32: 2 * node + code
     everything: Array  # int32: 0 to V - 1 and zeros up to a whole group, for the full softmax
@@ -180,11 +179,16 @@ def _look_around(rules, words, i, state, context):
 def _plan_window(rules, outputs, context, size, state, plan, predictions, inputs, listed):
     """Plan the predictions of one window."""
     start, stop = (0, size) if rules.direction == CENTRE_TO_CONTEXT else (size, size + 1)
+    marks = u64(0)
+    for t in range(size + 1):
+        marks |= _mark(context[t])
     first_output = listed
     for j in range(size if rules.direction == CONTEXT_TO_CENTRE else 1):
         if j == 0 or rules.objective == NEGATIVES:
             first_output = listed
-            state, listed = _list(rules, outputs, context, start, stop, size, state, plan, listed)
+            state, listed = _list(
+                rules, outputs, context, start, stop, size, marks, state, plan, listed
+            )
         plan.firsts[predictions], plan.lasts[predictions] = first_output, listed
         slots = listed - first_output
         if rules.together > 1:  # the same for all, so that their places follow one rule
@@ -205,13 +209,10 @@ def _plan_window(rules, outputs, context, size, state, plan, predictions, inputs
 
 
 @part
-def _list(rules, outputs, context, start, stop, size, state, plan, listed):
+def _list(rules, outputs, context, start, stop, size, marks, state, plan, listed):
     """List the outputs of a prediction whose right answers are context[start:stop]."""
     if rules.objective == TREE:
         return state, _list_nodes(outputs, context, start, stop, plan, listed)
-    marks = u64(0)
-    for t in range(size + 1):
-        marks |= _mark(context[t])
     if rules.objective == SHARED_NEGATIVES:
         listed = _list_pool(rules, context, start, stop, size, marks, plan, listed)
     for t in range(start, stop):
@@ -230,7 +231,7 @@ def _list(rules, outputs, context, start, stop, size, state, plan, listed):
 def _fill_pool(outputs, state, pool):
     for k in range(pool.size):
         state = advanced(state)
-        pool[k] = drawn(bits(state), outputs.thresholds, outputs.others)
+        pool[k] = drawn(bits(state), outputs.aliases)
 
 
 @part
@@ -284,7 +285,7 @@ def _negative(rules, outputs, context, size, marks, state):
     """A word drawn from the noise; -1 where none from outside the window was found."""
     for _ in range(TRIES):
         state = advanced(state)
-        word = drawn(bits(state), outputs.thresholds, outputs.others)
+        word = drawn(bits(state), outputs.aliases)
         if not rules.outside or not _perhaps(marks, word):
             return state, word
         if not _is_inside(context, size, word):

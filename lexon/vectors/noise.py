@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,25 +14,17 @@ Array = npt.NDArray[Any]
 _UNITS = 2**32
 
 
-class Noise(NamedTuple):
-    """A table of aliases: place i holds word i, or else others[i]; see ``sampling.drawn``."""
+def noise(counts: npt.ArrayLike, exponent: float = 0.75) -> Array:
+    """The table of aliases from which ``sampling.drawn`` draws by count ** exponent.
 
-    thresholds: Array  # uint32 (V)
-    others: Array  # int32 (V)
-
-
-def noise(counts: npt.ArrayLike, exponent: float = 0.75) -> Noise:
-    """The table from which words are drawn in proportion to count ** exponent.
-
-    Shapes: counts (V). Units: a negative exponent prefers rare words, 0 all alike.
+    Shapes: counts (V); the table (V), uint64. Units: a negative exponent prefers rare words, 0 all alike.
     Source: Mikolov et al. 2013b, section 2.2; Walker 1977 for the table.
     """
     logarithms = exponent * np.log(np.maximum(np.asarray(counts, np.float64), 1))
     probabilities = np.exp(logarithms - logarithms.max(initial=-np.inf))
-    thresholds = np.empty(len(probabilities), np.uint32)
-    others = np.empty(len(probabilities), np.int32)
-    alias_table(probabilities, thresholds, others)
-    return Noise(thresholds, others)
+    aliases = np.empty(len(probabilities), np.uint64)
+    alias_table(probabilities, aliases)
+    return aliases
 
 
 def keep_probabilities(counts: npt.ArrayLike, sample: float, paper: bool = False) -> Array:

@@ -344,7 +344,7 @@ def outputs_of(counts: Array, settings: Settings) -> Outputs:
     tree = huffman(counts if objective == made.TREE else counts[:0])
     everything = np.zeros(-(-size // STEP) * STEP, np.int32)
     everything[:size] = np.arange(size)
-    return Outputs(*table, *tree, everything if objective == made.SOFTMAX else everything[:0])
+    return Outputs(table, *tree, everything if objective == made.SOFTMAX else everything[:0])
 
 
 def _frozen(array: Array) -> Array:

@@ -21,21 +21,21 @@ KEY, DRAWS, LEVEL = np.uint64(99), 200_000, 1e-4
 @pytest.mark.parametrize("exponent", [0.75, 0.0, 1.0, -0.5])
 def test_negatives_are_drawn_by_powers_of_counts(exponent):
     drawn = np.empty(DRAWS, np.int64)
-    draw(KEY, 0, *noise(COUNTS, exponent), drawn)
+    draw(KEY, 0, noise(COUNTS, exponent), drawn)
     expected = COUNTS**exponent / (COUNTS**exponent).sum() * DRAWS
     assert chisquare(np.bincount(drawn, minlength=7), expected).pvalue > LEVEL
 
 
 def test_another_exponent_is_noticed():
     drawn = np.empty(DRAWS, np.int64)
-    draw(KEY, 0, *noise(COUNTS, 0.73), drawn)
+    draw(KEY, 0, noise(COUNTS, 0.73), drawn)
     expected = COUNTS**0.75 / (COUNTS**0.75).sum() * DRAWS
     assert chisquare(np.bincount(drawn, minlength=7), expected).pvalue < LEVEL
 
 
 def test_a_single_word_is_always_drawn():
     drawn = np.empty(10, np.int64)
-    draw(KEY, 0, *noise([3]), drawn)
+    draw(KEY, 0, noise([3]), drawn)
     assert not drawn.any()
 
 
