@@ -124,17 +124,14 @@ def flops(model: Model, settings: Settings) -> dict[str, float]:
 
     counts = corpus(settings).counts
     kept = counts * keep_probabilities(counts, SAMPLE)
-    counted = {}
-    for row in model.rows:
-        if model.tree:
-            outputs = CONTEXTS * float(kept @ np.diff(huffman(counts).starts)) / kept.sum()
-        elif not model.skip_gram:
-            outputs = 1.0 + NEGATIVES
-        else:
-            outputs = CONTEXTS * (1.0 + NEGATIVES)
-        each = 6 * outputs + (0 if model.skip_gram else 2 * CONTEXTS)
-        counted[row] = float(EPOCHS * kept.sum() * model.dimension * each)
-    return counted
+    if model.tree:
+        outputs = CONTEXTS * float(kept @ np.diff(huffman(counts).starts)) / kept.sum()
+    elif not model.skip_gram:
+        outputs = 1.0 + NEGATIVES
+    else:
+        outputs = CONTEXTS * (1.0 + NEGATIVES)
+    each = 6 * outputs + (0 if model.skip_gram else 2 * CONTEXTS)
+    return dict.fromkeys(model.rows, float(EPOCHS * kept.sum() * model.dimension * each))
 
 
 def named(loss: str, exact: bool) -> str:
@@ -143,7 +140,7 @@ def named(loss: str, exact: bool) -> str:
 
 def allowed(model: Model) -> dict[str, float]:
     """How far the losses may differ; at the head of the page's list is what must be equal."""
-    loss = 0.05 if model.skip_gram else 0.1  # the true gradient of CBOW gives a lower one
+    loss = 0.05 if model.skip_gram else 0.1  # a true gradient of CBOW gives a lower one
     scores = {ANALOGIES: 0.25} if model.tree else {LOSS: loss, ANALOGIES: 0.25}
     differing = {
         named(loss, exact): most for exact in model.rows.values() for loss, most in scores.items()
@@ -264,7 +261,7 @@ def case(model: Model) -> Case:
     else:
         direction = (
             f"Learning rate {rate}: gensim adds the undivided gradient to each word of a context,"
-            " and does not come down to the same loss."
+            " which is no gradient of any loss, and does not come down to the same one."
         )
     objective = "" if model.tree else f" {NEGATIVES} negatives a prediction,"
     sharing = (

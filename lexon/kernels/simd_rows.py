@@ -8,7 +8,7 @@ row in its list nor on its neighbours there. Offsets count numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -104,25 +104,35 @@ class _Writer:
             vectors = joined
         return vectors
 
-    def for_blocks(self, width: Any, write: Callable[[int, Any], None], held: int = _HELD) -> None:
-        """``write(vectors, offset)`` for pieces of a row: ``held`` vectors each, then the rest."""
-        builder = self.builder
+    def for_blocks(
+        self, width: Any, write: Callable[[int, int, Any], None], count: int = 1
+    ) -> None:
+        """``write(count, vectors, offset)`` for pieces of rows, ``count`` of which are together.
+
+        A piece has so many vectors that the registers hold it, the last one fewer.
+        """
+        builder, held = self.builder, _HELD if count == 1 else _HELD // 2
         step = self.number(held * self.lanes)
         pieces = builder.udiv(builder.add(width, builder.sub(step, self.number(1))), step)
         with cgutils.for_range(builder, pieces) as loop:
             offset = builder.mul(loop.index, step)
             left = builder.udiv(builder.sub(width, offset), self.number(self.lanes))
-            end = builder.append_basic_block("piece.end")
-            full = builder.append_basic_block("piece.full")
-            choice = builder.switch(left, full)
-            for vectors in range(1, held + 1):
-                block = full if vectors == held else builder.append_basic_block("piece")
-                if vectors < held:
-                    choice.add_case(self.number(vectors), block)
-                builder.position_at_end(block)
-                write(vectors, offset)
-                builder.branch(end)
-            builder.position_at_end(end)
+            self.for_number(left, held, lambda vectors: write(count, vectors, offset))
+
+    def for_number(self, number: Any, most: int, write: Callable[[int], None]) -> None:
+        """``write(n)`` for the n that ``number`` is at run time: 1 to ``most``, or above."""
+        builder = self.builder
+        end = builder.append_basic_block("end")
+        for n in range(1, most):
+            here, further = (builder.append_basic_block(name) for name in ("here", "further"))
+            builder.cbranch(builder.icmp_signed("==", number, self.number(n)), here, further)
+            builder.position_at_end(here)
+            write(n)
+            builder.branch(end)
+            builder.position_at_end(further)
+        write(most)
+        builder.branch(end)
+        builder.position_at_end(end)
 
 
 def _places(numbers: Any) -> Any:
@@ -139,46 +149,49 @@ def _write(generate: Callable[[_Writer], None]) -> Callable[..., Any]:
 
 
 @cache
-def _products(rows: int, count: int) -> Any:
+def _products(rows: int, most: int) -> Any:
     """out[first + shift + j * stride + i] = h_j . table[ids[first + i]], i < rows, j < count.
 
-    h_j begins ``width`` numbers after h_(j - 1).
+    h_j begins ``width`` numbers after h_(j - 1); count is 1 to ``most``.
     """
 
     def generate(w: _Writer) -> None:
         builder = w.builder
-        _, h_at, _, width, _, first, _, shift, stride = w.given
+        _, h_at, _, width, _, first, _, shift, stride, count = w.given
         h, table, ids, out = w.at(w.data(0), h_at), w.data(2), w.data(4), w.data(6)
         lines = [w.row(table, width, ids, builder.add(first, w.number(i))) for i in range(rows)]
-        own = [w.at(h, builder.mul(width, w.number(j))) for j in range(count)]
-        totals = [[w.variable(w.zero()) for _ in lines] for _ in own]
         vectors = builder.udiv(width, w.number(w.lanes))
-        with cgutils.for_range(builder, vectors) as loop:
-            offset = builder.mul(loop.index, w.number(w.lanes))
-            parts = [w.load(w.at(line, offset)) for line in own]
-            for i, line in enumerate(lines):
-                row = w.load(w.at(line, offset))
-                for part, sums in zip(parts, totals, strict=True):
-                    builder.store(w.multiply_add(part, row, builder.load(sums[i])), sums[i])
-        for j, sums in enumerate(totals):
-            at = builder.add(builder.add(first, shift), builder.mul(stride, w.number(j)))
-            for result in w.sums([builder.load(total) for total in sums]):
-                where = builder.bitcast(w.at(out, at), result.type.as_pointer())
-                builder.store(result, where).align = w.itemsize
-                at = builder.add(at, w.number(result.type.count))
+
+        def products(count: int) -> None:
+            own = [w.at(h, builder.mul(width, w.number(j))) for j in range(count)]
+            totals = [[w.variable(w.zero()) for _ in lines] for _ in own]
+            with cgutils.for_range(builder, vectors) as loop:
+                offset = builder.mul(loop.index, w.number(w.lanes))
+                parts = [w.load(w.at(line, offset)) for line in own]
+                for i, line in enumerate(lines):
+                    row = w.load(w.at(line, offset))
+                    for part, sums in zip(parts, totals, strict=True):
+                        builder.store(w.multiply_add(part, row, builder.load(sums[i])), sums[i])
+            for j, sums in enumerate(totals):
+                at = builder.add(builder.add(first, shift), builder.mul(stride, w.number(j)))
+                for result in w.sums([builder.load(total) for total in sums]):
+                    where = builder.bitcast(w.at(out, at), result.type.as_pointer())
+                    builder.store(result, where).align = w.itemsize
+                    at = builder.add(at, w.number(result.type.count))
+
+        w.for_number(count, most, products)
 
     @intrinsic
-    def products(context, h, h_at, table, width, ids, first, out, shift, stride):
+    def products(context, h, h_at, table, width, ids, first, out, shift, stride, count):
         index = types.intp
-        signature = types.void(h, index, table, index, ids, index, out, index, index)
+        signature = types.void(h, index, table, index, ids, index, out, index, index, index)
         return signature, _write(generate)
 
     return products
 
 
-_products_4, _products_8 = _products(GROUP, 1), _products(2 * GROUP, 1)
-_products_by_2, _products_by_3, _products_by_4 = (_products(GROUP, n) for n in (2, 3, 4))
-_two, _two_by_2, _two_by_3, _two_by_4 = (_products(2, n) for n in (1, 2, 3, 4))
+_products_2, _products_4 = _products(2, TOGETHER), _products(GROUP, TOGETHER)
+_products_8 = _products(2 * GROUP, 1)
 
 
 @part
@@ -190,40 +203,28 @@ def dots(h, h_at, table, ids, first, last, out, shift, stride, count):
     width = table.shape[1]
     i = first
     while count == 1 and i + GROUP < last:
-        _products_8(h, h_at, table, width, ids, i, out, shift, stride)
+        _products_8(h, h_at, table, width, ids, i, out, shift, stride, count)
         i += 2 * GROUP
     while i + 2 < last:
-        if count == 1:
-            _products_4(h, h_at, table, width, ids, i, out, shift, stride)
-        elif count == 2:
-            _products_by_2(h, h_at, table, width, ids, i, out, shift, stride)
-        elif count == 3:
-            _products_by_3(h, h_at, table, width, ids, i, out, shift, stride)
-        else:
-            _products_by_4(h, h_at, table, width, ids, i, out, shift, stride)
+        _products_4(h, h_at, table, width, ids, i, out, shift, stride, count)
         i += GROUP
     if i < last:
-        if count == 1:
-            _two(h, h_at, table, width, ids, i, out, shift, stride)
-        elif count == 2:
-            _two_by_2(h, h_at, table, width, ids, i, out, shift, stride)
-        elif count == 3:
-            _two_by_3(h, h_at, table, width, ids, i, out, shift, stride)
-        else:
-            _two_by_4(h, h_at, table, width, ids, i, out, shift, stride)
+        _products_2(h, h_at, table, width, ids, i, out, shift, stride, count)
 
 
-@cache
-def _combines(count: int) -> Any:
-    """y_j = sum of factors[i + shift + j * stride] * table[ids[i]], first to last, j < count."""
+def _combine(context, table, width, ids, first, last, factors, shift, stride, y, y_at, count, add):
+    """y_j (+)= sum of factors[i + shift + j * stride] * table[ids[i]], first to last, in order.
+
+    The y stand ``width`` numbers after each other; there are 1 to TOGETHER of them.
+    """
 
     def generate(w: _Writer) -> None:
         builder = w.builder
-        _, width, _, first, last, _, shift, stride, _, y_at, add = w.given
+        _, width, _, first, last, _, shift, stride, _, y_at, count, add = w.given
         table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
         y = w.at(w.data(8), y_at)
 
-        def piece(vectors: int, offset: Any) -> None:
+        def combine(count: int, vectors: int, offset: Any) -> None:
             lines = [w.at(y, builder.mul(width, w.number(j)), offset) for j in range(count)]
             totals = [
                 [w.variable(builder.select(add, w.load(own, v), w.zero())) for v in range(vectors)]
@@ -242,49 +243,28 @@ def _combines(count: int) -> Any:
                 for v, total in enumerate(sums):
                     w.store(builder.load(total), own, v)
 
-        w.for_blocks(width, piece, _HELD if count == 1 else _HELD // 2)
+        w.for_number(count, TOGETHER, partial(w.for_blocks, width, combine))
 
-    @intrinsic
-    def combines(context, table, width, ids, first, last, factors, shift, stride, y, y_at, add):
-        index = types.intp
-        signature = types.void(
-            table, index, ids, index, index, factors, index, index, y, index, types.boolean
-        )
-        return signature, _write(generate)
-
-    return combines
+    index = types.intp
+    signature = types.void(
+        table, index, ids, index, index, factors, index, index, y, index, index, types.boolean
+    )
+    return signature, _write(generate)
 
 
-_combine_1, _combine_2, _combine_3, _combine_4 = (_combines(n) for n in (1, 2, 3, 4))
+def _spread(context, table, width, ids, first, last, factors, shift, stride, x, x_at, count):
+    """table[ids[i]] += sum of factors[i + shift + j * stride] * x_j, first to last, in order.
 
-
-@part
-def combine(table, width, ids, first, last, factors, shift, stride, y, y_at, count, add):
-    """y_j (+)= sum of factors[i + shift + j * stride] * table[ids[i]], first to last, in order.
-
-    The y stand ``width`` numbers after each other; there are up to TOGETHER of them.
+    The x stand ``width`` numbers after each other; there are 1 to TOGETHER of them.
     """
-    if count == 1:
-        _combine_1(table, width, ids, first, last, factors, shift, stride, y, y_at, add)
-    elif count == 2:
-        _combine_2(table, width, ids, first, last, factors, shift, stride, y, y_at, add)
-    elif count == 3:
-        _combine_3(table, width, ids, first, last, factors, shift, stride, y, y_at, add)
-    else:
-        _combine_4(table, width, ids, first, last, factors, shift, stride, y, y_at, add)
-
-
-@cache
-def _spreads(count: int) -> Any:
-    """table[ids[i]] += sum over j < count of factors[i + shift + j * stride] * x_j."""
 
     def generate(w: _Writer) -> None:
         builder = w.builder
-        _, width, _, first, last, _, shift, stride, _, x_at = w.given
+        _, width, _, first, last, _, shift, stride, _, x_at, count = w.given
         table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
         x = w.at(w.data(8), x_at)
 
-        def piece(vectors: int, offset: Any) -> None:
+        def spread(count: int, vectors: int, offset: Any) -> None:
             own = [w.at(x, builder.mul(width, w.number(j)), offset) for j in range(count)]
             held = [[w.load(line, v) for v in range(vectors)] for line in own]
             with cgutils.for_range(builder, last, start=first) as loop:
@@ -300,34 +280,11 @@ def _spreads(count: int) -> Any:
                         total = w.multiply_add(factor, parts[v], total)
                     w.store(total, line, v)
 
-        w.for_blocks(width, piece, _HELD if count == 1 else _HELD // 2)
+        w.for_number(count, TOGETHER, partial(w.for_blocks, width, spread))
 
-    @intrinsic
-    def spreads(context, table, width, ids, first, last, factors, shift, stride, x, x_at):
-        index = types.intp
-        signature = types.void(table, index, ids, index, index, factors, index, index, x, index)
-        return signature, _write(generate)
-
-    return spreads
-
-
-_spread_1, _spread_2, _spread_3, _spread_4 = (_spreads(n) for n in (1, 2, 3, 4))
-
-
-@part
-def spread(table, width, ids, first, last, factors, shift, stride, x, x_at, count):
-    """table[ids[i]] += factors[i + shift + j * stride] * x_j for i from first to last, in order.
-
-    The x stand ``width`` numbers after each other; there are up to TOGETHER of them.
-    """
-    if count == 1:
-        _spread_1(table, width, ids, first, last, factors, shift, stride, x, x_at)
-    elif count == 2:
-        _spread_2(table, width, ids, first, last, factors, shift, stride, x, x_at)
-    elif count == 3:
-        _spread_3(table, width, ids, first, last, factors, shift, stride, x, x_at)
-    else:
-        _spread_4(table, width, ids, first, last, factors, shift, stride, x, x_at)
+    index = types.intp
+    signature = types.void(table, index, ids, index, index, factors, index, index, x, index, index)
+    return signature, _write(generate)
 
 
 def _gather(context, table, width, ids, first, last, y, y_at):
@@ -362,7 +319,7 @@ def _row_by_row(write: Callable[[_Writer, Any, Any, int], None]) -> Callable[...
         _, width, _, first, last, _, y_at = w.given
         table, ids, y = w.data(0), w.data(2), w.at(w.data(5), y_at)
 
-        def piece(vectors: int, offset: Any) -> None:
+        def piece(count: int, vectors: int, offset: Any) -> None:
             with cgutils.for_range(builder, last, start=first) as loop:
                 place = builder.mul(builder.sub(loop.index, first), width)
                 line = w.at(w.row(table, width, ids, loop.index), offset)
@@ -373,6 +330,8 @@ def _row_by_row(write: Callable[[_Writer, Any, Any, int], None]) -> Callable[...
     return _write(generate)
 
 
+combine: Any = intrinsic(_combine)
+spread: Any = intrinsic(_spread)
 gather: Any = intrinsic(_gather)
 scatter: Any = intrinsic(_scatter)
 

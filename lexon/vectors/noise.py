@@ -17,7 +17,8 @@ _UNITS = 2**32
 def noise(counts: npt.ArrayLike, exponent: float = 0.75) -> Array:
     """The table of aliases from which ``sampling.drawn`` draws by count ** exponent.
 
-    Shapes: counts (V); the table (V), uint64. Units: a negative exponent prefers rare words, 0 all alike.
+    Shapes: counts (V); the table (V), uint64. Units: a negative exponent prefers rare words, 0
+    all alike.
     Source: Mikolov et al. 2013b, section 2.2; Walker 1977 for the table.
     """
     logarithms = exponent * np.log(np.maximum(np.asarray(counts, np.float64), 1))
