@@ -49,7 +49,7 @@ SKIP_GRAM_300 = Model(
     "skip-gram, 300 numbers", True, False, 300, 0.025, 0.025,
     {f"{FIVE}, negatives of a window shared": False},
 )  # fmt: skip
-CBOW_100 = Model("CBOW, 100 numbers", False, False, 100, 0.15, 0.05, {FIVE: False})
+CBOW_100 = Model("CBOW, 100 numbers", False, False, 100, 0.05, 0.05, {FIVE: False})
 TREE_100 = Model(
     "skip-gram by hierarchical softmax, 100 numbers",
     True,
