@@ -191,14 +191,14 @@ def _listed(
     """Outputs (row, wanted, weight) of a prediction with these right answers."""
     found: list[tuple[int, float, float]] = []
 
-    def negative() -> int | None:
+    def negative() -> int:
         nonlocal state
         for _ in range(TRIES):
             state = advanced(state)
             word = drawn(bits(state), outputs.aliases)
             if not (rules.outside and word in own):
-                return word
-        return None
+                break
+        return word
 
     if rules.objective == TREE:
         nodes: dict[int, list[int]] = {}
@@ -212,7 +212,7 @@ def _listed(
         found.append((answer, 1, 1))
         if rules.objective == NEGATIVES:
             drawn_ones = [negative() for _ in range(rules.negatives)]
-            found += [(n, 0, 1) for n in drawn_ones if n is not None and n != answer]
+            found += [(n, 0, 1) for n in drawn_ones if n != answer]
     return state, found
 
 
@@ -248,9 +248,7 @@ def _moves(
 ) -> tuple[Array, Array, Array, Array]:
     """Rows of the inputs with the change of each, and rows of the outputs with theirs."""
     rows = plan.input_ids[plan.inputs[p] : plan.inputs[p + 1]].copy()
-    balanced = rules.direction == CBOW and step.mean and step.usual > 0
     rate = max(step.floor, step.start - step.slope * plan.positions[w])
-    rate *= (len(rows) / step.usual) ** 0.5 if balanced else 1
     listed = slice(plan.firsts[p], plan.lasts[p])
     answers, wanted, weight = (
         plan.output_ids[listed].copy(),
@@ -272,7 +270,8 @@ def _moves(
         g = rate * (wanted - weight / (1 + np.exp(-scores)))
     buffers.losses[0] += loss if step.with_loss else 0
     e = g @ tables.outputs[answers]
-    share = step.usual / len(rows) if balanced else 1
+    balanced = rules.direction == CBOW and step.mean and step.usual > 0
+    share = (step.usual / len(rows)) ** 0.5 if balanced else 1
     return rows, np.tile(e * share, (len(rows), 1)), answers, np.outer(g, h)
 
 

@@ -32,7 +32,8 @@ Array = npt.NDArray[Any]
 CENTRE_TO_CONTEXT, CONTEXT_TO_CENTRE, CBOW = 0, 1, 2
 #: The objectives.
 NEGATIVES, SHARED_NEGATIVES, TREE, SOFTMAX = 0, 1, 2, 3
-#: A negative that may not be one of the window's words is drawn so many times at most.
+#: A negative that should not be one of the window's words is drawn so many times at most: a text
+#: may have no other words.
 TRIES = 8
 
 
@@ -220,10 +221,8 @@ def _list(rules, outputs, context, start, stop, size, marks, state, plan, listed
         if rules.objective == NEGATIVES:
             for _ in range(rules.negatives):
                 state, negative = _negative(rules, outputs, context, size, marks, state)
-                weight = negative != context[t] and negative >= 0
-                plan.output_ids[listed] = max(negative, 0)
-                plan.wanted[listed], plan.weight[listed] = 0, 1
-                listed += weight
+                _put(plan, listed, negative, 0, 1)
+                listed += negative != context[t]
     return state, listed
 
 
@@ -282,15 +281,13 @@ def _put(plan, listed, row, wanted, weight):
 
 @part
 def _negative(rules, outputs, context, size, marks, state):
-    """A word drawn from the noise; -1 where none from outside the window was found."""
+    """A word drawn from the noise, anew where it is the window's own and should not be."""
     for _ in range(TRIES):
         state = advanced(state)
         word = drawn(bits(state), outputs.aliases)
-        if not rules.outside or not _perhaps(marks, word):
-            return state, word
-        if not _is_inside(context, size, word):
-            return state, word
-    return state, np.int64(-1)
+        if not rules.outside or not _perhaps(marks, word) or not _is_inside(context, size, word):
+            break
+    return state, word
 
 
 @part

@@ -8,11 +8,9 @@ For every prediction of a window, all from the vectors as they stand when the wi
 
 With the full softmax, weight * softmax(s)_j over all rows stands in place of weight_j sigmoid.
 
-Windows of CBOW have 1 to 2 * window words, and 1 / c of e for each of c words would leave those of
-full windows far behind. Where h is the mean, the loss of a window therefore weighs
-w = sqrt(c / C), C being the words of a usual window, and the input matrix learns C times as fast:
-
-    u_j <- u_j + w g_j h        v_i <- v_i + C w e / c = v_i + e / w
+The gradient of a mean is e / c for each of c words: the more words, the shorter the step of all
+together. So the input matrix has a learning rate of its own, sqrt(c C) times the other's, C being
+the words of a usual window: v_i <- v_i + sqrt(C / c) e, and the step of every window is as long.
 """
 
 from __future__ import annotations
@@ -63,7 +61,7 @@ class Step(NamedTuple):
     slope: float  # by how much it falls with each token
     floor: float
     mean: bool  # h is the mean, not the sum
-    usual: float  # C for the mean; 0: the step of word2vec.c, v_i <- v_i + e and w = 1
+    usual: float  # C; 0: the step of word2vec.c, v_i <- v_i + e
     with_loss: bool
 
 
@@ -107,16 +105,15 @@ def forward(rules, outputs, tables, step, plan, rate, begin, end, buffers):
         p += count
     for p in range(begin, end):
         first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
-        weighed = rate * _weight(rules, step, plan, p)
         if rules.objective == SOFTMAX:
-            _softmax(step, plan, weighed, p, shift, last, buffers)
+            _softmax(step, plan, rate, p, shift, last, buffers)
         else:
             if step.with_loss:
                 _add_loss(plan, first, last, shift, buffers)
             for j in range(first, last, STEP):
                 pulls(
                     coefficients, j + shift, plan.wanted, plan.weight, j,
-                    coefficients.dtype.type(weighed),
+                    coefficients.dtype.type(rate),
                 )  # fmt: skip
     p = begin
     while p < end:
@@ -149,7 +146,7 @@ def _read_inputs(rules, tables, step, plan, begin, end, buffers):
     for p in range(begin, end):
         first, last = plan.inputs[p], plan.inputs[p + 1]
         share = 1 / f64(last - first) if step.mean else 1.0
-        back = share * step.usual if step.mean and step.usual > 0 else 1.0
+        back = np.sqrt(share * step.usual) if step.mean and step.usual > 0 else 1.0
         for i in range(first, last):
             buffers.shares[i] = share
             buffers.back_shares[i] = back
@@ -157,14 +154,6 @@ def _read_inputs(rules, tables, step, plan, begin, end, buffers):
             tables.inputs, width, plan.input_ids, first, last, buffers.shares, 0, 0,
             buffers.hidden, p * width, 1, False,
         )  # fmt: skip
-
-
-@part
-def _weight(rules, step, plan, p):
-    """w, what the loss of a prediction weighs."""
-    if rules.direction != CBOW or not step.mean or step.usual == 0:
-        return 1.0
-    return np.sqrt((plan.inputs[p + 1] - plan.inputs[p]) / step.usual)
 
 
 @part

@@ -101,7 +101,7 @@ def test_negatives_of_plans_are_drawn_by_powers_of_counts(exact):
 
 def test_no_negative_is_a_word_of_its_window():
     random = np.random.default_rng(0)
-    tokens = random.integers(0, 7, 2_000).astype(np.int32)
+    tokens = random.integers(3, 7, 2_000).astype(np.int32)  # the frequent ones are elsewhere
     inside = {}
     for outside in (False, True):
         rules = Rules(windows.CBOW, windows.NEGATIVES, 2, False, 5, 1, 1, 1, outside)
@@ -112,6 +112,13 @@ def test_no_negative_is_a_word_of_its_window():
             negatives = plan.output_ids[plan.firsts[p] + 1 : plan.lasts[p]]
             inside[outside] += np.isin(negatives, own).sum()
     assert inside[True] == 0 < inside[False]
+
+
+def test_a_text_of_few_words_has_negatives_all_the_same():
+    rules = Rules(windows.CBOW, windows.NEGATIVES, 5, False, 5, 1, 1, 1, True)
+    plan, count, _ = plan_of(rules, np.tile(np.arange(7, dtype=np.int32), 30))
+    listed = plan.lasts[count - 1]
+    assert (plan.wanted[:listed] == 0).sum() > count
 
 
 def test_words_are_kept_with_their_probability():

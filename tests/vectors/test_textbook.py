@@ -93,9 +93,9 @@ def gradient_step(network, architecture, kind, centre, contexts, draws, rules):
         "softmax": textbook.softmax,
     }.get(kind, sampled)
     loss = ARCHITECTURES[architecture][1](network, centre, contexts, objective)
-    weight, speed = (np.sqrt(len(contexts) / USUAL), USUAL) if architecture == "cbow" else (1, 1)
-    (loss * weight).backward()
-    for parameter, rate in ((network.inputs, RATE * speed), (network.outputs, RATE)):
+    loss.backward()
+    faster = np.sqrt(len(contexts) * USUAL) if architecture == "cbow" else 1
+    for parameter, rate in ((network.inputs, RATE * faster), (network.outputs, RATE)):
         gradient = parameter.grad
         dense = gradient.dense() if hasattr(gradient, "dense") else gradient
         parameter.assign(parameter.value - rate * dense)
