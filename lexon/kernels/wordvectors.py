@@ -10,7 +10,8 @@ With the full softmax, weight * softmax(s)_j over all rows stands in place of we
 
 The gradient of a mean is e / c for each of c words: the more words, the shorter the step of all
 together. So the input matrix has a learning rate of its own, sqrt(c C) times the other's, C being
-the words of a usual window: v_i <- v_i + sqrt(C / c) e, and the step of every window is as long.
+the words to one side of a usual window: v_i <- v_i + sqrt(C / c) e, and every window's step is as
+long.
 """
 
 from __future__ import annotations

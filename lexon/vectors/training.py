@@ -89,9 +89,9 @@ class Settings:
                 f"direction: {self.direction!r} is none of 'centre-to-context', 'context-to-centre'"
             )
 
-    def usual_context(self) -> float:
-        """Words around the centre of a window, on the whole."""
-        return float(self.window + 1 if self.shrink_windows else 2 * self.window)
+    def usual_side(self) -> float:
+        """Words to one side of a window's centre, on the whole."""
+        return (self.window + 1) / 2 if self.shrink_windows else float(self.window)
 
     def rules(self) -> Rules:
         """The same for the kernels."""
@@ -295,7 +295,7 @@ class Trainer:
         slope = (s.alpha - s.min_alpha) / max(words * s.epochs, 1)
         return Step(
             s.alpha - slope * words * self.epoch, slope, float(s.min_alpha), bool(s.cbow_mean),
-            0.0 if s.compat else s.usual_context(), bool(s.compute_loss),
+            0.0 if s.compat else s.usual_side(), bool(s.compute_loss),
         )  # fmt: skip
 
     def _key(self) -> np.uint64:

@@ -56,16 +56,16 @@ class Word2Vec:
             skip-gram (0.04 from centre to context) and 0.05 for CBOW.
         cbow_mean: mean of the context's vectors, or (0) their sum. The gradient of a mean of c
             words is 1 / c for each, so that the more words, the shorter their step: with the mean,
-            word vectors learn at sqrt(c C) alpha, where C is a usual window's words (window + 1
-            where windows shrink). ``compat`` gives every word the undivided gradient at alpha,
+            word vectors learn at sqrt(c C) alpha, C being the words to one side of a usual window,
+            (window + 1) / 2 where windows shrink. ``compat`` gives every word the undivided gradient at alpha,
             as word2vec.c and gensim do.
         exact: fresh negatives for every pair; otherwise skip-gram shares those of a window.
         direction: skip-gram's: "context-to-centre", as word2vec.c and gensim train it (the same
             pairs, each context's row going in: it finds better vectors), or "centre-to-context",
             where a window has one prediction; None is the first, and for the full softmax, which
             takes time and room for all words in every prediction, the second.
-        outside: negatives are none of the window's own words, where the text has others; None is
-            so for CBOW, whose vectors gain by it.
+        outside: negatives are none of the window's own words, where the text has others. CBOW
+            answers more analogies so; in a text of few words it learns little.
         epochs, workers, seed: passes; threads (those of :func:`lexon.parallel.threads`); one
             worker repeats to the bit, several do with ``deterministic=True``, at any number.
         compute_loss: keep the mean loss of every epoch in ``losses``; a share, such as 0.1, takes
@@ -116,7 +116,7 @@ class Word2Vec:
         *,
         exact: bool = False,
         direction: Direction | None = None,
-        outside: bool | None = None,
+        outside: bool = False,
         paper_discard: bool = False,
         compat: bool = False,
         deterministic: bool = False,
@@ -128,8 +128,6 @@ class Word2Vec:
         self.workers = None if workers is None else whole("Word2Vec", "workers", workers, 1)
         if direction is None:
             direction = "context-to-centre" if hs or negative else "centre-to-context"
-        if outside is None:
-            outside = not sg
         usual = ALPHA.get(direction, 0.025) if sg else ALPHA["cbow"]
         self.settings = Settings(
             sg=bool(sg), hs=bool(hs), negative=negative, window=window,
@@ -137,7 +135,7 @@ class Word2Vec:
             ns_exponent=ns_exponent, cbow_mean=bool(cbow_mean), compat=compat,
             alpha=usual if alpha is None else alpha, min_alpha=min_alpha, epochs=epochs,
             exact=exact, direction=direction, deterministic=deterministic,
-            compute_loss=bool(compute_loss), seed=seed, outside=bool(outside),
+            compute_loss=bool(compute_loss), seed=seed, outside=outside,
         )  # fmt: skip
         self.reading = CorpusSettings(
             min_count=min_count, max_final_vocab=max_final_vocab, lower=lower,

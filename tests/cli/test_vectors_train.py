@@ -80,9 +80,8 @@ def test_a_text_becomes_vectors_and_every_step_is_told(text: Path) -> None:
         (("--sg", "--centre-to-context"), {"sg": 1, "direction": "centre-to-context"}),
         (("--sample", "0", "--alpha", "0.2", "--window", "2"),
          {"sample": 0, "alpha": 0.2, "window": 2}),
-        (("--deterministic", "--compat", "--anywhere"),
-         {"deterministic": True, "compat": True, "outside": False}),
-        (("--sg", "--outside"), {"sg": 1, "outside": True}),
+        (("--deterministic", "--compat", "--outside"),
+         {"deterministic": True, "compat": True, "outside": True}),
     ],
 )  # fmt: skip
 def test_options_are_the_parameters(options: tuple[str, ...], settings: dict[str, object],

@@ -59,11 +59,7 @@ _PARAMETERS = (
     is_flag=True,
     help="Skip-gram: the centre's row goes in [then alpha 0.04].",
 )
-@click.option(
-    "--outside/--anywhere",
-    default=None,
-    help="Negatives: none of the window's words, or any word [with CBOW: none].",
-)
+@click.option("--outside", is_flag=True, help="Draw no words of the window as negatives.")
 @click.option("--lower", is_flag=True, help="Take Good for good.")
 @click.option("--characters", is_flag=True, help="Take every Chinese character as a word.")
 @click.option("--segment", is_flag=True, help="Split Chinese into words first.")
