@@ -260,8 +260,8 @@ def case(model: Model) -> Case:
         direction = f"Learning rate {rate}; both predict the centre from each context."
     else:
         direction = (
-            f"Learning rate {rate}: gensim adds the undivided gradient of the mean to each word of a"
-            " context, and does not come down to the same loss."
+            f"Learning rate {rate}: gensim adds the undivided gradient of the mean to each word of"
+            " a context, and does not come down to the same loss."
         )
     objective = "" if model.tree else f" {NEGATIVES} negatives a prediction,"
     sharing = (

@@ -57,8 +57,8 @@ class Word2Vec:
         cbow_mean: mean of the context's vectors, or (0) their sum. The gradient of a mean of c
             words is 1 / c for each, so that the more words, the shorter their step: with the mean,
             word vectors learn at sqrt(c C) alpha, C being the words to one side of a usual window,
-            (window + 1) / 2 where windows shrink. ``compat`` gives every word the undivided gradient at alpha,
-            as word2vec.c and gensim do.
+            (window + 1) / 2 where windows shrink. ``compat`` gives every word the undivided
+            gradient at alpha, as word2vec.c and gensim do.
         exact: fresh negatives for every pair; otherwise skip-gram shares those of a window.
         direction: skip-gram's: "context-to-centre", as word2vec.c and gensim train it (the same
             pairs, each context's row going in: it finds better vectors), or "centre-to-context",
