@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
@@ -60,6 +61,15 @@ def _probe(triple: str) -> str:
 def lanes(itemsize: int) -> int:
     """Numbers of ``itemsize`` bytes in a vector."""
     return registers().bytes // itemsize
+
+
+def prefetch_line(builder: Any, place: Any, *, written: bool, kept: bool) -> None:
+    """Ask for the cache line of a place ahead of its use: to write there, to keep it in cache."""
+    flag, line = ir.IntType(32), ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [line, flag, flag, flag])
+    ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    flags = (int(written), 3 if kept else 0, 1)  # 1: data, not instructions
+    builder.call(ask, [builder.bitcast(place, line), *(ir.Constant(flag, n) for n in flags)])
 
 
 @cache

@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from lexon.kernels.lean import part
-from lexon.kernels.simd import lanes
+from lexon.kernels.simd import lanes, prefetch_line
 
 #: Lists that ``dots`` reads are filled up to a multiple of this many rows.
 GROUP = 4
@@ -344,14 +344,10 @@ def _prefetch(context, table, width, row):
         builder = w.builder
         _, width, row = w.given
         line = w.at(w.data(0), builder.mul(row, width))
-        flag = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [ir.PointerType(ir.IntType(8)), flag, flag, flag])
-        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         step = 64 // w.itemsize
         with cgutils.for_range(builder, builder.udiv(width, w.number(step))) as loop:
             place = w.at(line, builder.mul(loop.index, w.number(step)))
-            place = builder.bitcast(place, ir.PointerType(ir.IntType(8)))
-            builder.call(ask, [place, *(ir.Constant(flag, n) for n in (1, 3, 1))])
+            prefetch_line(builder, place, written=True, kept=True)
 
     return signature, _write(generate)
 

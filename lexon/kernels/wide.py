@@ -18,7 +18,7 @@ from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
 from lexon.kernels.elementary import exponential, logistic, tangent
-from lexon.kernels.simd import lanes
+from lexon.kernels.simd import lanes, prefetch_line
 
 
 class Wide(types.Type):
@@ -120,11 +120,8 @@ def _ask_ahead(context, flat, at):
     """Ask for the cache line of flat[at], which is used once; it may be beyond the end."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        flag, place = ir.IntType(32), ir.IntType(8).as_pointer()
-        ask = _declared(builder, "llvm.prefetch.p0", ir.VoidType(), [place, flag, flag, flag])
         data = context.make_array(signature.args[0])(context, builder, given[0]).data
-        line = builder.bitcast(builder.gep(data, [given[1]]), place)
-        builder.call(ask, [line, *(ir.Constant(flag, number) for number in (0, 0, 1))])
+        prefetch_line(builder, builder.gep(data, [given[1]]), written=False, kept=False)
         return context.get_dummy_value()
 
     return types.void(flat, types.intp), generate
