@@ -140,7 +140,7 @@ def named(loss: str, exact: bool) -> str:
 
 def allowed(model: Model) -> dict[str, float]:
     """How far the losses may differ; at the head of the page's list is what must be equal."""
-    loss = 0.05 if model.skip_gram else 0.1  # a true gradient of CBOW gives a lower one
+    loss = 0.05 if model.skip_gram else 0.1  # CBOW's own step comes to a lower one
     scores = {ANALOGIES: 0.25} if model.tree else {LOSS: loss, ANALOGIES: 0.25}
     differing = {
         named(loss, exact): most for exact in model.rows.values() for loss, most in scores.items()

@@ -32,8 +32,9 @@ HELD_OUT = 100  # one line of so many
 EQUAL_RATE = 0.05
 #: "lexon-centre" trains from the centre to its contexts; all others go the other way.
 SKIP_GRAM_RATES = {"lexon": 0.025, "lexon-exact": 0.025, "lexon-centre": 0.04, "gensim": 0.025}
-#: CBOW: tools, and learning rates that each tries.
-TOOLS, RATES = ("lexon", "gensim"), (0.0125, 0.025, 0.05, 0.1)
+TOOLS = ("lexon", "gensim")
+#: Learning rates that each tool tries for CBOW.
+RATES = (0.0125, 0.025, 0.05, 0.1)
 
 Cells = dict[str, Callable[[Path], dict[str, float]]]
 Results = dict[str, dict[str, float]]

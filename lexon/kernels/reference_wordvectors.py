@@ -247,8 +247,8 @@ def _moves(
     rules: Rules, tables: Tables, step: Step, plan: Plan, w: int, p: int, buffers: Buffers
 ) -> tuple[Array, Array, Array, Array]:
     """Rows of the inputs with the change of each, and rows of the outputs with theirs."""
-    rows = plan.input_ids[plan.inputs[p] : plan.inputs[p + 1]].copy()
     rate = max(step.floor, step.start - step.slope * plan.positions[w])
+    rows = plan.input_ids[plan.inputs[p] : plan.inputs[p + 1]].copy()
     listed = slice(plan.firsts[p], plan.lasts[p])
     answers, wanted, weight = (
         plan.output_ids[listed].copy(),
@@ -270,8 +270,8 @@ def _moves(
         g = rate * (wanted - weight / (1 + np.exp(-scores)))
     buffers.losses[0] += loss if step.with_loss else 0
     e = g @ tables.outputs[answers]
-    balanced = rules.direction == CBOW and step.mean and step.usual > 0
-    share = (step.usual / len(rows)) ** 0.5 if balanced else 1
+    own_rate = rules.direction == CBOW and step.mean and step.usual_context > 0
+    share = (step.usual_context / len(rows)) ** 0.5 if own_rate else 1
     return rows, np.tile(e * share, (len(rows), 1)), answers, np.outer(g, h)
 
 

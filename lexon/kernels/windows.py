@@ -65,7 +65,7 @@ class Rules(NamedTuple):
     shared: int  # for each window instead, all its pairs together
     near: int  # windows whose centres stand within so many tokens draw the same ones
     together: int  # so many of these at most move the vectors together, as one window
-    outside: bool  # no negative is one of the window's own words
+    outside: bool  # no negative is one of the window's own words, if TRIES draws find another
 
 
 class Outputs(NamedTuple):

@@ -4,14 +4,13 @@ For every prediction of a window, all from the vectors as they stand when the wi
 
     h = mean (or sum) of the input rows        s_j = h . u_j for every output row u_j
     g_j = rate * (wanted_j - weight_j sigmoid(s_j))     e = sum_j g_j u_j
-    u_j <- u_j + g_j h          v_i <- v_i + e / number of input rows (or + e)
+    u_j <- u_j + g_j h          v_i <- v_i + e, or + sqrt(M / n) e where h is a mean of n rows
 
 With the full softmax, weight * softmax(s)_j over all rows stands in place of weight_j sigmoid.
 
-The gradient of a mean is e / c for each of c words: the more words, the shorter the step of all
-together. So the input matrix has a learning rate of its own, sqrt(c C) times the other's, C being
-the words to one side of a usual window: v_i <- v_i + sqrt(C / c) e, and every window's step is as
-long.
+The gradient of a mean is e / n for each of n words: the more words, the shorter the step of all of
+them together. So the input matrix of CBOW has a learning rate of its own, sqrt(n M) times the
+other's, M being the words of a usual window: whatever n is, the step is sqrt(M) |e| long.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ class Step(NamedTuple):
     slope: float  # by how much it falls with each token
     floor: float
     mean: bool  # h is the mean, not the sum
-    usual: float  # C; 0: the step of word2vec.c, v_i <- v_i + e
+    usual_context: float  # M; 0: the step of word2vec.c, v_i <- v_i + e for a mean too
     with_loss: bool
 
 
@@ -74,7 +73,7 @@ class Buffers(NamedTuple):
     errors: Array  # (P * width): e
     coefficients: Array  # (slots): s, then g
     shares: Array  # one for each input: its part in h
-    back_shares: Array  # and its part of e
+    back_shares: Array  # and what it gets of e
     losses: Array  # float64: sum of losses, number of pairs
 
 
@@ -147,7 +146,7 @@ def _read_inputs(rules, tables, step, plan, begin, end, buffers):
     for p in range(begin, end):
         first, last = plan.inputs[p], plan.inputs[p + 1]
         share = 1 / f64(last - first) if step.mean else 1.0
-        back = np.sqrt(share * step.usual) if step.mean and step.usual > 0 else 1.0
+        back = np.sqrt(share * step.usual_context) if step.mean and step.usual_context > 0 else 1.0
         for i in range(first, last):
             buffers.shares[i] = share
             buffers.back_shares[i] = back

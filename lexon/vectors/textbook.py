@@ -4,7 +4,8 @@
 
 Two architectures and three objectives make six networks. They are built of lexon's ordinary
 operations, so ``lexon.graph.look`` draws them and ``backward`` gives their gradients; the kernels
-of ``lexon.kernels.wordvectors`` do the same step many hundred times as fast.
+of ``lexon.kernels.wordvectors`` do the same step many hundred times as fast (CBOW's input matrix
+at a learning rate of its own).
 
 >>> from lexon.vectors.textbook import WordNetwork, cbow, softmax
 >>> network = WordNetwork(words=4, dimension=2)

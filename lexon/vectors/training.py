@@ -89,9 +89,10 @@ class Settings:
                 f"direction: {self.direction!r} is none of 'centre-to-context', 'context-to-centre'"
             )
 
-    def usual_side(self) -> float:
-        """Words to one side of a window's centre, on the whole."""
-        return (self.window + 1) / 2 if self.shrink_windows else float(self.window)
+    def usual_context(self, sentence: float) -> float:
+        """Words around a centre, on average, in sentences of so many words."""
+        around = self.window + 1 if self.shrink_windows else 2 * self.window
+        return min(float(around), max(sentence - 1, 1.0))
 
     def rules(self) -> Rules:
         """The same for the kernels."""
@@ -227,7 +228,7 @@ class Trainer:
             room.losses[...] = 0
         if first < last:
             train = self._ordered if self.settings.deterministic else self._unordered
-            train(corpus, self._step(len(tokens)), self._key(), first, last)
+            train(corpus, self._step(len(tokens), len(starts) - 1), self._key(), first, last)
         self.position = last
         if last == len(tokens):
             self.epoch, self.position = self.epoch + 1, 0
@@ -290,12 +291,13 @@ class Trainer:
             own[...] = arrays[name]
         self.epoch, self.position = int(content["epoch"]), int(content["position"])
 
-    def _step(self, words: int) -> Step:
+    def _step(self, words: int, sentences: int) -> Step:
         s = self.settings
+        usual = 0.0 if s.compat else s.usual_context(words / max(sentences, 1))
         slope = (s.alpha - s.min_alpha) / max(words * s.epochs, 1)
         return Step(
             s.alpha - slope * words * self.epoch, slope, float(s.min_alpha), bool(s.cbow_mean),
-            0.0 if s.compat else s.usual_side(), bool(s.compute_loss),
+            usual, bool(s.compute_loss),
         )  # fmt: skip
 
     def _key(self) -> np.uint64:

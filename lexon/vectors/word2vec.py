@@ -54,18 +54,18 @@ class Word2Vec:
             ``paper_discard`` takes the paper's sqrt(sample / f).
         alpha, min_alpha: learning rate, falling linearly with the words read; None is 0.025 for
             skip-gram (0.04 from centre to context) and 0.05 for CBOW.
-        cbow_mean: mean of the context's vectors, or (0) their sum. The gradient of a mean of c
-            words is 1 / c for each, so that the more words, the shorter their step: with the mean,
-            word vectors learn at sqrt(c C) alpha, C being the words to one side of a usual window,
-            (window + 1) / 2 where windows shrink. ``compat`` gives every word the undivided
-            gradient at alpha, as word2vec.c and gensim do.
+        cbow_mean: mean of the context's vectors, or (0) their sum. The gradient of a mean of n
+            words is 1 / n for each, so that the more words, the shorter their step: with the mean,
+            word vectors learn at sqrt(n M) alpha, M being the words of a usual window (window + 1
+            where windows shrink). ``compat`` gives every word the undivided gradient at alpha,
+            as word2vec.c and gensim do.
         exact: fresh negatives for every pair; otherwise skip-gram shares those of a window.
         direction: skip-gram's: "context-to-centre", as word2vec.c and gensim train it (the same
             pairs, each context's row going in: it finds better vectors), or "centre-to-context",
             where a window has one prediction; None is the first, and for the full softmax, which
             takes time and room for all words in every prediction, the second.
-        outside: negatives are none of the window's own words, where the text has others. CBOW
-            answers more analogies so; in a text of few words it learns little.
+        outside: negatives are none of the window's own words (fresh ones: where eight draws find
+            another). In a text of few words little can be learned so.
         epochs, workers, seed: passes; threads (those of :func:`lexon.parallel.threads`); one
             worker repeats to the bit, several do with ``deterministic=True``, at any number.
         compute_loss: keep the mean loss of every epoch in ``losses``; a share, such as 0.1, takes
@@ -134,8 +134,8 @@ class Word2Vec:
             shrink_windows=bool(shrink_windows), sample=sample, paper_discard=paper_discard,
             ns_exponent=ns_exponent, cbow_mean=bool(cbow_mean), compat=compat,
             alpha=usual if alpha is None else alpha, min_alpha=min_alpha, epochs=epochs,
-            exact=exact, direction=direction, deterministic=deterministic,
-            compute_loss=bool(compute_loss), seed=seed, outside=outside,
+            exact=exact, direction=direction, outside=outside, deterministic=deterministic,
+            compute_loss=bool(compute_loss), seed=seed,
         )  # fmt: skip
         self.reading = CorpusSettings(
             min_count=min_count, max_final_vocab=max_final_vocab, lower=lower,

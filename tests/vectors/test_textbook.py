@@ -16,7 +16,7 @@ from lexon.vectors.room import new_plans, new_table, new_words
 from lexon.vectors.training import Settings, outputs_of
 
 WORDS, DIMENSION, RATE, KEY = 7, 10, 0.3, np.uint64(5)
-USUAL = 3.0  # words of a usual window of CBOW
+USUAL = 3.0  # words of a usual window: CBOW's input matrix has a learning rate of its own
 COUNTS = np.array([90, 40, 20, 10, 5, 3, 1])
 #: Sentences with repeated words, of one word, and shorter than a window.
 SENTENCES = [[0, 1, 0, 2, 0, 0, 3], [4], [5, 6], [1, 1, 1]]

@@ -127,7 +127,7 @@ def test_learning_rate_falls_over_all_words():
     trainer = Trainer([3, 2], 4, settings, workers=1)
     rates = []
     for trainer.epoch in range(4):
-        step = trainer._step(100)
+        step = trainer._step(100, 10)
         rates += [max(step.floor, step.start - step.slope * t) for t in (0, 99)]
     np.testing.assert_allclose(rates[::2], [0.1, 0.08, 0.06, 0.04], rtol=1e-12)
     assert rates[-1] == pytest.approx(0.02 + 0.08 / 400, rel=1e-9)
@@ -208,3 +208,18 @@ def test_an_interrupt_stops_all_workers(monkeypatch):
     assert len(calls) < 8
     assert trainer.position == 0
     assert np.isfinite(trainer.inputs).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentences", "usual"),
+    [
+        ({}, 1, 6),
+        ({"shrink_windows": False}, 1, 10),
+        ({"window": 1000}, 20, 4),  # windows are no longer than their sentences
+        ({"window": 1000}, 100, 1),
+        ({"compat": True}, 1, 0),
+    ],
+)
+def test_the_words_of_a_usual_window(options, sentences, usual):
+    trainer = Trainer([9, 5], 4, Settings(**options), workers=1)
+    assert trainer._step(100, sentences).usual_context == usual
