@@ -78,6 +78,7 @@ def alias_table(probabilities, aliases):
     small, large = np.empty(size, np.int64), np.empty(size, np.int64)
     low = high = 0
     for word in range(size):
+        aliases[word] = u64(4294967295) << u64(32) | u64(word)
         if share[word] < 1:
             small[low] = word
             low += 1
@@ -93,10 +94,6 @@ def alias_table(probabilities, aliases):
             high -= 1
             small[low] = rich
             low += 1
-    for i in range(low):
-        aliases[small[i]] = u64(4294967295) << u64(32) | u64(small[i])
-    for i in range(high):
-        aliases[large[i]] = u64(4294967295) << u64(32) | u64(large[i])
 
 
 @kernel

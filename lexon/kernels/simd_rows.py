@@ -117,8 +117,14 @@ class _Writer:
             left = builder.udiv(builder.sub(width, offset), self.number(self.lanes))
             self.for_number(left, held, lambda vectors: write(vectors, offset))
 
+    def for_rows_together(
+        self, count: Any, width: Any, write: Callable[[int, int, Any], None]
+    ) -> None:
+        """``write(count, vectors, offset)`` for pieces of 1 to TOGETHER rows."""
+        self.for_number(count, TOGETHER, lambda n: self.for_blocks(width, partial(write, n), n))
+
     def for_number(self, number: Any, most: int, write: Callable[[int], None]) -> None:
-        """``write(n)`` for the n that ``number`` is at run time; none of 1 to most - 1 is ``most``.
+        """``write(n)`` for the n that ``number`` is at run time; above ``most`` counts as that.
 
         Comparisons, one after the other: a table of jumps is up to 6 % slower.
         """
@@ -225,9 +231,6 @@ def _combine(context, table, width, ids, first, last, factors, shift, stride, y,
         table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
         y = w.at(w.data(8), y_at)
 
-        def pieces(count: int) -> None:
-            w.for_blocks(width, partial(combine, count), count)
-
         def combine(count: int, vectors: int, offset: Any) -> None:
             lines = [w.at(y, builder.mul(width, w.number(j)), offset) for j in range(count)]
             totals = [
@@ -247,7 +250,7 @@ def _combine(context, table, width, ids, first, last, factors, shift, stride, y,
                 for v, total in enumerate(sums):
                     w.store(builder.load(total), own, v)
 
-        w.for_number(count, TOGETHER, pieces)
+        w.for_rows_together(count, width, combine)
 
     index = types.intp
     signature = types.void(
@@ -268,9 +271,6 @@ def _spread(context, table, width, ids, first, last, factors, shift, stride, x, 
         table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
         x = w.at(w.data(8), x_at)
 
-        def pieces(count: int) -> None:
-            w.for_blocks(width, partial(spread, count), count)
-
         def spread(count: int, vectors: int, offset: Any) -> None:
             own = [w.at(x, builder.mul(width, w.number(j)), offset) for j in range(count)]
             held = [[w.load(line, v) for v in range(vectors)] for line in own]
@@ -287,7 +287,7 @@ def _spread(context, table, width, ids, first, last, factors, shift, stride, x, 
                         total = w.multiply_add(factor, parts[v], total)
                     w.store(total, line, v)
 
-        w.for_number(count, TOGETHER, pieces)
+        w.for_rows_together(count, width, spread)
 
     index = types.intp
     signature = types.void(table, index, ids, index, index, factors, index, index, x, index, index)

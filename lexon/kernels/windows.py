@@ -181,8 +181,9 @@ def _plan_window(rules, outputs, context, size, state, plan, predictions, inputs
     """Plan the predictions of one window."""
     start, stop = (0, size) if rules.direction == CENTRE_TO_CONTEXT else (size, size + 1)
     marks = u64(0)
-    for t in range(size + 1):
-        marks |= _mark(context[t])
+    if rules.objective == SHARED_NEGATIVES or rules.outside:
+        for t in range(size + 1):
+            marks |= _mark(context[t])
     first_output = listed
     for j in range(size if rules.direction == CONTEXT_TO_CENTRE else 1):
         if j == 0 or rules.objective == NEGATIVES:
