@@ -74,6 +74,7 @@ EXPERIMENTS = {
         name: Experiment(language.characters(name), "no published figure for this split")
         for name in language.STRETCHES
     },
+    "tinyshakespeare-longer": Experiment(language.longer(), "the split of tinyshakespeare"),
     **{
         f"weather-{name}": Experiment(
             weather.cells(name, by_city=name == "lstm"), "the last value; linear regression"
