@@ -95,9 +95,7 @@ def _ptb(recipe: dict[str, Any], kind: str, seed: int, data: Path) -> dict[str, 
     return {"test perplexity": test, "valid perplexity": valid, "best epoch": model.history_.best}
 
 
-def _shakespeare(
-    recipe: dict[str, Any], stretches: int, seed: int, data: Path
-) -> dict[str, float]:
+def _shakespeare(recipe: dict[str, Any], stretches: int, seed: int, data: Path) -> dict[str, float]:
     text = (data / "tinyshakespeare" / "input.txt").read_text()
     length = -(-len(text) // stretches)
     parts = [text[start : start + length] for start in range(0, len(text), length)]

@@ -16,6 +16,7 @@ from lexon.kernels.windows import SOFTMAX, Plan, keep_words, plan_windows
 from lexon.kernels.wordvectors import (
     Buffers,
     coefficients_at,
+    errors,
     forward,
     learning_rate,
     move_inputs,
@@ -82,6 +83,7 @@ def _forward_windows(rules, outputs, tables, step, plan, windows, buffers):
         rate = learning_rate(step, plan.positions[w])
         begin, end = plan.windows[w], plan.windows[w + 1]
         forward(rules, outputs, tables, step, plan, rate, begin, end, buffers)
+        errors(rules, outputs, tables, plan, begin, end, buffers)
         buffers.losses[1] += plan.pairs[w]
 
 

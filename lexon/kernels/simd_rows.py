@@ -24,10 +24,15 @@ from lexon.kernels.simd import lanes, prefetch_line
 GROUP = 4
 #: So many row numbers behind the end of a list may be read; they must be rows.
 PAD = 2 * GROUP
-#: Vectors of a row that are held in registers at a time, and of rows that are taken together.
+#: Vectors of a row that are held in registers at a time.
 _HELD = 8
 #: So many vectors may meet the rows of one list together.
 TOGETHER = 4
+#: So many exchange with the rows of one list.
+MOST_EXCHANGED = 10
+#: Vectors of each that are held in registers, where 1, 2, ... go together or exchange.
+_HELD_TOGETHER = [_HELD] + [_HELD // 2] * (TOGETHER - 1)
+_HELD_EXCHANGED = [max(1, min(4, 14 // count)) for count in range(1, MOST_EXCHANGED + 1)]
 
 
 class _Writer:
@@ -104,12 +109,9 @@ class _Writer:
             vectors = joined
         return vectors
 
-    def for_blocks(self, width: Any, write: Callable[[int, Any], None], count: int = 1) -> None:
-        """``write(vectors, offset)`` for pieces of rows, ``count`` of which are together.
-
-        A piece has so many vectors that the registers hold it, the last one fewer.
-        """
-        builder, held = self.builder, _HELD if count == 1 else _HELD // 2
+    def for_blocks(self, width: Any, write: Callable[[int, Any], None], held: int = _HELD) -> None:
+        """``write(vectors, offset)`` for pieces of rows: ``held`` vectors, the last one fewer."""
+        builder = self.builder
         step = self.number(held * self.lanes)
         pieces = builder.udiv(builder.add(width, builder.sub(step, self.number(1))), step)
         with cgutils.for_range(builder, pieces) as loop:
@@ -118,10 +120,14 @@ class _Writer:
             self.for_number(left, held, lambda vectors: write(vectors, offset))
 
     def for_rows_together(
-        self, count: Any, width: Any, write: Callable[[int, int, Any], None]
+        self, count: Any, width: Any, held: list[int], write: Callable[[int, int, Any], None]
     ) -> None:
-        """``write(count, vectors, offset)`` for pieces of 1 to TOGETHER rows."""
-        self.for_number(count, TOGETHER, lambda n: self.for_blocks(width, partial(write, n), n))
+        """``write(count, vectors, offset)`` for pieces of rows: held[count - 1] vectors."""
+
+        def pieces(n: int) -> None:
+            self.for_blocks(width, partial(write, n), held[n - 1])
+
+        self.for_number(count, len(held), pieces)
 
     def for_number(self, number: Any, most: int, write: Callable[[int], None]) -> None:
         """``write(n)`` for the n that ``number`` is at run time; above ``most`` counts as that.
@@ -250,7 +256,7 @@ def _combine(context, table, width, ids, first, last, factors, shift, stride, y,
                 for v, total in enumerate(sums):
                     w.store(builder.load(total), own, v)
 
-        w.for_rows_together(count, width, combine)
+        w.for_rows_together(count, width, _HELD_TOGETHER, combine)
 
     index = types.intp
     signature = types.void(
@@ -287,10 +293,54 @@ def _spread(context, table, width, ids, first, last, factors, shift, stride, x, 
                         total = w.multiply_add(factor, parts[v], total)
                     w.store(total, line, v)
 
-        w.for_rows_together(count, width, spread)
+        w.for_rows_together(count, width, _HELD_TOGETHER, spread)
 
     index = types.intp
     signature = types.void(table, index, ids, index, index, factors, index, index, x, index, index)
+    return signature, _write(generate)
+
+
+def _exchange(context, table, width, ids, first, last, factors, shift, stride, x, y, at, count):
+    """``combine`` into y and ``spread`` of x at once, for up to MOST_EXCHANGED of both.
+
+    No row may be listed twice: each is read once, and gives what it was before it takes.
+    """
+
+    def generate(w: _Writer) -> None:
+        builder = w.builder
+        _, width, _, first, last, _, shift, stride, _, _, at, count = w.given
+        table, ids, factors = w.data(0), w.data(2), w.at(w.data(5), shift)
+        x, y = w.at(w.data(8), at), w.at(w.data(9), at)
+
+        def exchange(count: int, vectors: int, offset: Any) -> None:
+            places = [builder.mul(width, w.number(j)) for j in range(count)]
+            given = [
+                [w.load(w.at(x, place, offset), v) for v in range(vectors)] for place in places
+            ]
+            totals = [[w.variable(w.zero()) for _ in range(vectors)] for _ in places]
+            with cgutils.for_range(builder, last, start=first) as loop:
+                line = w.at(w.row(table, width, ids, loop.index), offset)
+                before = [w.load(line, v) for v in range(vectors)]
+                after = list(before)
+                for j, (own, sums) in enumerate(zip(given, totals, strict=True)):
+                    place = builder.add(loop.index, builder.mul(stride, w.number(j)))
+                    factor = w.repeat(builder.load(w.at(factors, place)))
+                    for v in range(vectors):
+                        total = w.multiply_add(factor, before[v], builder.load(sums[v]))
+                        builder.store(total, sums[v])
+                        after[v] = w.multiply_add(factor, own[v], after[v])
+                for v in range(vectors):
+                    w.store(after[v], line, v)
+            for place, sums in zip(places, totals, strict=True):
+                for v, total in enumerate(sums):
+                    w.store(builder.load(total), w.at(y, place, offset), v)
+
+        w.for_rows_together(count, width, _HELD_EXCHANGED, exchange)
+
+    index = types.intp
+    signature = types.void(
+        table, index, ids, index, index, factors, index, index, x, y, index, index
+    )
     return signature, _write(generate)
 
 
@@ -338,6 +388,7 @@ def _row_by_row(write: Callable[[_Writer, Any, Any, int], None]) -> Callable[...
 
 
 combine: Any = intrinsic(_combine)
+exchange: Any = intrinsic(_exchange)
 spread: Any = intrinsic(_spread)
 gather: Any = intrinsic(_gather)
 scatter: Any = intrinsic(_scatter)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lexon.kernels.lean import lean, part
+from lexon.kernels.private import Private, own_row
 from lexon.kernels.sampling import (
     OF_POOLS,
     OF_WINDOWS,
@@ -75,6 +76,7 @@ class Outputs(NamedTuple):
     path_starts: Array  # int64 (V + 1)
     path: Array  # int32: 2 * node + code
     everything: Array  # int32: 0 to V - 1 and zeros up to a whole group, for the full softmax
+    private: Private  # the rows of which every worker has its own
 
 
 class Plan(NamedTuple):
@@ -214,7 +216,9 @@ def _plan_window(rules, outputs, context, size, state, plan, predictions, inputs
 def _list(rules, outputs, context, start, stop, size, marks, state, plan, listed):
     """List the outputs of a prediction whose right answers are context[start:stop]."""
     if rules.objective == TREE:
-        return state, _list_nodes(outputs, context, start, stop, plan, listed)
+        if stop - start == 1:
+            return state, _list_way(outputs, context[start], plan, listed)
+        return state, _list_ways(outputs, context, start, stop, plan, listed)
     if rules.objective == SHARED_NEGATIVES:
         listed = _list_pool(rules, context, start, stop, size, marks, plan, listed)
     for t in range(start, stop):
@@ -292,13 +296,22 @@ def _negative(rules, outputs, context, size, marks, state):
 
 
 @part
-def _list_nodes(outputs, context, start, stop, plan, listed):
-    """The nodes on the ways from the root to the right answers, each once."""
+def _list_way(outputs, word, plan, listed):
+    """The nodes on the way from the root to a word."""
+    for k in range(outputs.path_starts[word], outputs.path_starts[word + 1]):
+        node, code = own_row(outputs.private, outputs.path[k] >> 1), outputs.path[k] & 1
+        listed = _put(plan, listed, node, 1 - code, 1)
+    return listed
+
+
+@part
+def _list_ways(outputs, context, start, stop, plan, listed):
+    """The nodes on the ways from the root to several words, each once."""
     first = listed
     for t in range(start, stop):
         word = context[t]
         for k in range(outputs.path_starts[word], outputs.path_starts[word + 1]):
-            node, code = outputs.path[k] >> 1, outputs.path[k] & 1
+            node, code = own_row(outputs.private, outputs.path[k] >> 1), outputs.path[k] & 1
             at = plan.place[node]
             if first <= at < listed and plan.output_ids[at] == node:
                 plan.wanted[at] += 1 - code

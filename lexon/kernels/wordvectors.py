@@ -22,11 +22,14 @@ import numpy.typing as npt
 
 from lexon.kernels.elementary import exponential
 from lexon.kernels.lean import lean, part
+from lexon.kernels.private import PERIOD, share_rows
 from lexon.kernels.simd_rows import (
+    MOST_EXCHANGED,
     STEP,
     TOGETHER,
     combine,
     dots,
+    exchange,
     gather,
     prefetch,
     pulls,
@@ -38,6 +41,7 @@ from lexon.kernels.windows import (
     NEGATIVES,
     SHARED_NEGATIVES,
     SOFTMAX,
+    TREE,
     keep_words,
     plan_windows,
 )
@@ -79,7 +83,7 @@ class Buffers(NamedTuple):
 
 @part
 def forward(rules, outputs, tables, step, plan, rate, begin, end, buffers):
-    """h, g and e of predictions begin to end; both tables are only read.
+    """h and g of predictions begin to end; both tables are only read.
 
     All predictions take each step together: what one waits for, another computes.
     """
@@ -115,20 +119,27 @@ def forward(rules, outputs, tables, step, plan, rate, begin, end, buffers):
                     coefficients, j + shift, plan.wanted, plan.weight, j,
                     coefficients.dtype.type(rate),
                 )  # fmt: skip
+
+
+@part
+def errors(rules, outputs, tables, plan, begin, end, buffers):
+    """e of predictions begin to end, from their g."""
+    width = tables.inputs.shape[1]
+    rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
     p = begin
     while p < end:
         first, last, shift = coefficients_at(rules, outputs, tables, plan, p)
         count, room = alike(rules, plan, p, end)
         combine(
-            tables.outputs, width, rows, first, common_end(rules, first, last), coefficients,
-            shift, room, buffers.errors, p * width, count, False,
+            tables.outputs, width, rows, first, common_end(rules, first, last),
+            buffers.coefficients, shift, room, buffers.errors, p * width, count, False,
         )  # fmt: skip
         if rules.together > 1:
             for q in range(p, p + count):
                 first, last, shift = coefficients_at(rules, outputs, tables, plan, q)
                 combine(
                     tables.outputs, width, rows, common_end(rules, first, last), last,
-                    coefficients, shift, 0, buffers.errors, q * width, 1, True,
+                    buffers.coefficients, shift, 0, buffers.errors, q * width, 1, True,
                 )  # fmt: skip
         p += count
 
@@ -230,6 +241,32 @@ def learning_rate(step, position):
 @part
 def update(rules, outputs, tables, plan, begin, end, buffers):
     """u_j <- u_j + g_j h for the outputs of predictions, v_i <- v_i + share * e for the inputs."""
+    if rules.objective == TREE and end - begin <= MOST_EXCHANGED:
+        _exchange_all(rules, outputs, tables, plan, begin, end, buffers)
+    else:
+        errors(rules, outputs, tables, plan, begin, end, buffers)
+        _spread_all(rules, outputs, tables, plan, begin, end, buffers)
+    if rules.direction == CBOW:
+        for p in range(begin, end):
+            move_inputs(rules, tables, plan, p, plan.inputs[p], plan.inputs[p + 1], buffers)
+    else:
+        move_inputs(rules, tables, plan, begin, plan.inputs[begin], plan.inputs[end], buffers)
+
+
+@part
+def _exchange_all(rules, outputs, tables, plan, begin, end, buffers):
+    """e and the outputs' step at once: all predictions have one list, and no node twice in it."""
+    width = tables.inputs.shape[1]
+    first, last, shift = coefficients_at(rules, outputs, tables, plan, begin)
+    exchange(
+        tables.outputs, width, plan.output_ids, first, last, buffers.coefficients, shift,
+        plan.slots[begin + 1] - plan.slots[begin], buffers.hidden, buffers.errors, begin * width,
+        end - begin,
+    )  # fmt: skip
+
+
+@part
+def _spread_all(rules, outputs, tables, plan, begin, end, buffers):
     width = tables.inputs.shape[1]
     rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
     p = begin
@@ -248,11 +285,6 @@ def update(rules, outputs, tables, plan, begin, end, buffers):
                     buffers.coefficients, shift, 0, buffers.hidden, q * width, 1,
                 )  # fmt: skip
         p += count
-    if rules.direction == CBOW:
-        for p in range(begin, end):
-            move_inputs(rules, tables, plan, p, plan.inputs[p], plan.inputs[p + 1], buffers)
-    else:
-        move_inputs(rules, tables, plan, begin, plan.inputs[begin], plan.inputs[end], buffers)
 
 
 @part
@@ -306,6 +338,9 @@ def train_tokens(
     own, own_end = keep_words(corpus, first, last, key, rules.window, words)
     block = plan.positions.size
     for i in range(own, own_end, block):
+        if (i - own) % PERIOD < block:
+            share_rows(outputs.private, tables.outputs)
         stop = min(i + block, own_end)
         windows = plan_windows(rules, outputs, words, i, stop, key, buffers.context, plan)
         train_windows(rules, outputs, tables, step, plan, windows, buffers)
+    share_rows(outputs.private, tables.outputs)

@@ -19,12 +19,14 @@ from lexon import parallel
 from lexon.errors import InputError
 from lexon.kernels import windows as made
 from lexon.kernels.ordered import train_tokens_ordered
+from lexon.kernels.private import NOTHING_PRIVATE
 from lexon.kernels.simd_rows import STEP, TOGETHER
 from lexon.kernels.team import new_board
 from lexon.kernels.windows import Corpus, Outputs, Rules
 from lexon.kernels.wordvectors import Step, Tables, train_tokens
 from lexon.vectors.huffman import huffman
 from lexon.vectors.noise import keep_probabilities, keep_thresholds, noise
+from lexon.vectors.private import new_privates, private_rows
 from lexon.vectors.room import new_plans, new_table, new_words
 
 Array = npt.NDArray[Any]
@@ -160,17 +162,21 @@ class Trainer:
         self.settings, self.workers = settings, workers or parallel.threads()
         self.rules = settings.rules()
         self._outputs = outputs_of(self.counts, settings)
-        rows = len(self.counts) - (self.rules.objective == made.TREE)
+        self._rows = max(len(self.counts) - (self.rules.objective == made.TREE), 1)
+        probabilities = keep_probabilities(self.counts, settings.sample, settings.paper_discard)
+        self._kept = self.counts * probabilities
+        together = 1 if settings.deterministic else self.workers
+        private = private_rows(self._outputs, self._kept, together)
         self._tables = Tables(
-            new_table(len(self.counts), dimension, dtype), new_table(max(rows, 1), dimension, dtype)
+            new_table(len(self.counts), dimension, dtype),
+            new_table(self._rows + together * private, dimension, dtype),
         )
+        self._privates = new_privates(self._tables.outputs, self._rows, private, together)
         random = np.random.default_rng(settings.seed)
         for start in range(0, len(self.counts), 65_536):  # a temporary array of some rows only
             some = self.inputs[start : start + 65_536]
             some[...] = (random.random(some.shape, np.float32) - 0.5) / dimension
-        self._keep = keep_thresholds(
-            keep_probabilities(self.counts, settings.sample, settings.paper_discard)
-        )
+        self._keep = keep_thresholds(probabilities)
         self._words = [new_words(CHUNK, settings.window) for _ in range(self.workers)]
         self._plans = self._new_plans()
         self.epoch = self.position = 0
@@ -195,10 +201,7 @@ class Trainer:
         All its updates of a block are computed from the same vectors; where the vocabulary is tiny
         their sum would go too far.
         """
-        kept = self.counts * keep_probabilities(
-            self.counts, self.settings.sample, self.settings.paper_discard
-        )
-        share = float(kept.max(initial=0)) / max(float(kept.sum()), 1.0)
+        share = float(self._kept.max(initial=0)) / max(float(self._kept.sum()), 1.0)
         return max(1, int(REPEATS / (SEGMENTS * max(share, 1e-9))))
 
     @property
@@ -209,7 +212,7 @@ class Trainer:
     @property
     def outputs(self) -> Array:
         """The vectors of the output layer, a view."""
-        return self._tables.outputs[:, : self.dimension]
+        return self._tables.outputs[: self._rows, : self.dimension]
 
     def stretch(self, tokens: Array, starts: Array, words: int) -> Done:
         """Train on the next ``words`` words of the corpus, rounded up to whole chunks.
@@ -245,8 +248,9 @@ class Trainer:
         def work(worker: int, stop: threading.Event) -> None:
             plan, room = self._plans[worker]
             while not stop.is_set() and (chunk := next(chunks)) < last:
+                outputs = self._outputs._replace(private=self._privates[worker])
                 train_tokens(
-                    corpus, self.rules, self._outputs, self._tables, step, key,
+                    corpus, self.rules, outputs, self._tables, step, key,
                     chunk, min(chunk + CHUNK, last), self._words[worker], plan, room,
                 )  # fmt: skip
 
@@ -339,14 +343,15 @@ def held_out_loss(
     return done.loss / done.pairs
 
 
-def outputs_of(counts: Array, settings: Settings) -> Outputs:
+def outputs_of(counts: Array, settings: Settings, dtype: npt.DTypeLike = np.float32) -> Outputs:
     """The tables from which the objective takes its outputs; those of others are empty."""
     objective, size = settings.rules().objective, len(counts)
     table = noise(counts if objective < made.TREE else counts[:0], settings.ns_exponent)
     tree = huffman(counts if objective == made.TREE else counts[:0])
     everything = np.zeros(-(-size // STEP) * STEP, np.int32)
     everything[:size] = np.arange(size)
-    return Outputs(table, *tree, everything if objective == made.SOFTMAX else everything[:0])
+    rows = everything if objective == made.SOFTMAX else everything[:0]
+    return Outputs(table, *tree, rows, NOTHING_PRIVATE)
 
 
 def _frozen(array: Array) -> Array:

@@ -16,9 +16,11 @@ from lexon.kernels import (
     wordvectors,
 )
 from lexon.kernels import reference_wordvectors as reference
+from lexon.kernels.simd_rows import MOST_EXCHANGED
 from lexon.kernels.team import new_board
 from lexon.kernels.windows import CBOW, CENTRE_TO_CONTEXT, CONTEXT_TO_CENTRE, Corpus, Rules
 from lexon.kernels.wordvectors import Step, Tables
+from lexon.vectors.private import new_privates
 from lexon.vectors.room import new_plans, new_table, new_words
 from lexon.vectors.training import Settings, outputs_of
 
@@ -142,6 +144,11 @@ def test_windows_move_together_with_any_number_of_negatives(direction, shared):
     assert_trained_alike(rules, (True, 4.0))
 
 
+def test_more_predictions_of_a_window_than_exchange_at_once():
+    rules = rules_of(CONTEXT_TO_CENTRE, windows.TREE, window=MOST_EXCHANGED)
+    assert_trained_alike(rules, (True, 4.0))
+
+
 def assert_trained_alike(rules, step):
     outputs, step = (
         outputs_of(COUNTS, SETTINGS[rules.objective]),
@@ -153,12 +160,36 @@ def assert_trained_alike(rules, step):
     for module, tables in ((wordvectors, own), (reference, other)):
         plan, room = map(row, new_plans(rules, outputs, tables, 4))
         module.train_tokens(
-            corpus(), rules, outputs, tables, step, KEY, 0, 300, new_words(300, 3), plan, room
-        )
+            corpus(), rules, outputs, tables, step, KEY, 0, 300, new_words(300, rules.window),
+            plan, room,
+        )  # fmt: skip
         rooms.append(room.losses[:2])
     for table, twin in zip(own, other, strict=True):
         np.testing.assert_allclose(table, twin, rtol=1e-11, atol=1e-11)
     np.testing.assert_allclose(*rooms, rtol=1e-12)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_workers_with_rows_of_their_own_equal_their_twins(direction):
+    """By turns, stretch after stretch; one of more windows than it goes on with its copies."""
+    rules, tree_of = rules_of(direction, windows.TREE), outputs_of(COUNTS, Settings(hs=True))
+    text = corpus(size=900, keep=0.99)
+    step, rows = Step(0.1, 0, 0, True, 4.0, True), WORDS - 1
+    own = Tables(tables_of("f8").inputs, new_table(rows + 2 * 7, 21, "f8"))
+    own.outputs[:rows, :21] = np.random.default_rng(2).normal(size=(rows, 21)) / 2
+    other = copies(own)
+    for module, tables in ((wordvectors, own), (reference, other)):
+        privates = new_privates(tables.outputs, rows, 7, 2)
+        plan, room = map(row, new_plans(rules, tree_of, tables, 4))
+        for worker, first, last in ((0, 0, 400), (1, 400, 500), (0, 500, 600), (1, 600, 900)):
+            module.train_tokens(
+                text, rules, tree_of._replace(private=privates[worker]), tables, step, KEY,
+                first, last, new_words(900, 3), plan, room,
+            )  # fmt: skip
+    for table, twin in zip(own, other, strict=True):
+        np.testing.assert_allclose(table, twin, rtol=1e-11, atol=1e-11)
+    np.testing.assert_array_equal(own.outputs[rows - 7 : rows], own.outputs[rows + 7 :])
+    assert np.abs(own.outputs[rows : rows + 7] - own.outputs[rows + 7 :]).max() > 0
 
 
 @pytest.mark.parametrize("objective", SETTINGS)

@@ -16,11 +16,13 @@ from lexon.kernels.compile import OPTIONS
 from lexon.kernels.product import aligned
 from lexon.kernels.simd import registers
 from lexon.kernels.simd_rows import (
+    MOST_EXCHANGED,
     PAD,
     STEP,
     TOGETHER,
     combine,
     dots,
+    exchange,
     gather,
     prefetch,
     pulls,
@@ -148,6 +150,36 @@ def test_vectors_that_go_together_do_as_one_after_the_other(dtype, width, size, 
     np.testing.assert_allclose(after, exact, **tolerance)
 
 
+@numba.njit(**OPTIONS)
+def _exchange(table, ids, first, last, factors, stride, x, y, at, count):
+    width = table.shape[1]
+    exchange(table, width, ids, first, last, factors, 2, stride, x, y, at, count)
+
+
+def check_exchange(dtype, width, size, count):
+    _, table, _, _ = case(dtype, width, size)
+    random, stride, at = np.random.default_rng(5), 32, 3 * width
+    ids = random.permutation(ROWS)[: size + 1].astype(np.int32)
+    x = random.normal(size=(3 + count, width)).astype(dtype)
+    factors = random.normal(size=2 + count * stride).astype(dtype)
+    after, y = table.copy(), np.ones((4 + count, width), dtype)
+    _exchange(after, ids, 1, size + 1, factors, stride, x.reshape(-1), y.reshape(-1), at, count)
+    exact, rows = table.astype(float), ids[1:]
+    g = np.stack([factors[3 + j * stride :][:size] for j in range(count)]).astype(float)
+    tolerance = {"rtol": 1e-5, "atol": 5e-5} if dtype is np.float32 else {"atol": 1e-12}
+    np.testing.assert_allclose(y[3:-1], g @ exact[rows], **tolerance)
+    exact[rows] += g.T @ x[3:]
+    np.testing.assert_allclose(after, exact, **tolerance)
+    assert (y[:3] == 1).all() and (y[-1] == 1).all()
+
+
+@pytest.mark.parametrize("count", range(1, MOST_EXCHANGED + 1))
+@pytest.mark.parametrize(("width", "size"), [(16, 1), (112, 13), (304, 24), (400, 5)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_give_what_they_were_before_they_take(dtype, width, size, count):
+    check_exchange(dtype, width, size, count)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_pulls_are_those_of_the_formula(dtype):
     check_pulls(dtype)
@@ -190,5 +222,6 @@ if __name__ == "__main__":
     for number in (np.float32, np.float64):
         for numbers in (16, 112, 304):
             check(number, numbers, 13)
+            check_exchange(number, numbers, 13, MOST_EXCHANGED)
         check_pulls(number)
     print(registers().bytes)

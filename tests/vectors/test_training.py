@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from lexon.errors import InputError
+from lexon.kernels.private import PERIOD
 from lexon.vectors import training
+from lexon.vectors.private import OFTEN, private_rows
 from lexon.vectors.training import Settings, Trainer, held_out_loss
 
 SIX = {
@@ -120,6 +122,27 @@ def test_loss_falls_and_words_of_one_topic_are_alike(name, workers):
     alike = unit @ unit.T
     same = topic[:, None] == topic[None, :]
     assert alike[same].mean() > alike[~same].mean() + 0.1
+
+
+@pytest.mark.parametrize("name", SIX)
+def test_only_workers_on_one_tree_have_rows_of_their_own(name):
+    _, _, counts = text()
+    nodes = WORDS - SIX[name].hs
+    for workers, deterministic in ((1, False), (3, True), (3, False)):
+        settings = replace(SIX[name], sample=0, deterministic=deterministic)
+        trainer = Trainer(counts, 12, settings, workers=workers)
+        has_own = SIX[name].hs and workers > 1 and not deterministic
+        own = len(trainer._tables.outputs) - nodes
+        assert (nodes < own < 3 * nodes) if has_own else own == 0
+        assert trainer.outputs.shape == (nodes, 12)
+
+
+def test_nodes_are_private_that_are_met_often():
+    counts = 2 ** np.array([*range(11, -1, -1), 0])  # half of all windows pass the second node...
+    outputs = training.outputs_of(counts, Settings(hs=True))
+    shares = 0.5 ** np.arange(12)
+    assert private_rows(outputs, counts, 2) == (shares * PERIOD >= OFTEN).sum() == 7
+    assert private_rows(outputs, counts, 1) == 0
 
 
 def test_learning_rate_falls_over_all_words():
