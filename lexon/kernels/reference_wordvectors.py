@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lexon.kernels.private import PERIOD, Private
+from lexon.kernels.copies import Copies
 from lexon.kernels.sampling import OF_POOLS, OF_WINDOWS
 from lexon.kernels.simd_rows import PAD, STEP
 from lexon.kernels.windows import (
@@ -205,7 +205,7 @@ def _listed(
         nodes: dict[int, list[int]] = {}
         for answer in answers:
             for step in outputs.path[outputs.path_starts[answer] : outputs.path_starts[answer + 1]]:
-                counts = nodes.setdefault(own_row(outputs.private, step >> 1), [0, 0])
+                counts = nodes.setdefault(row_or_copy(outputs.copies, step >> 1), [0, 0])
                 counts[0] += 1 - (step & 1)
                 counts[1] += 1
         return state, [(node, left, all_) for node, (left, all_) in nodes.items()]
@@ -282,18 +282,18 @@ def _apply(tables: Tables, moves: list[tuple[Array, Array, Array, Array]]) -> No
         np.add.at(tables.outputs, answers, other_change)
 
 
-def own_row(private: Private, row: int) -> int:
+def row_or_copy(copies: Copies, row: int) -> int:
     """A worker's copy of a row, where it has one."""
-    return row + private.own - private.first if row >= private.first else row
+    return row + copies.own - copies.first if row >= copies.first else row
 
 
-def share_rows(private: Private, table: Array) -> None:
-    """The shared rows take what the copies learned, and the copies are as they are."""
-    first, size = private.first, len(private.seen)
+def synchronise(copies: Copies, table: Array) -> None:
+    """The rows take a share of what the copies learned, and the copies are as they are."""
+    first, size = copies.first, len(copies.seen)
     if size:
-        shared, own = table[first : first + size], table[private.own : private.own + size]
-        shared += own - private.seen
-        own[...] = private.seen[...] = shared
+        rows, own = table[first : first + size], table[copies.own : copies.own + size]
+        rows += copies.share * (own - copies.seen)
+        own[...] = copies.seen[...] = rows
 
 
 def train_tokens(
@@ -304,12 +304,12 @@ def train_tokens(
     own, own_end = keep_words(corpus, first, last, key, rules.window, words)
     block = plan.positions.size
     for i in range(own, own_end, block):
-        if (i - own) % PERIOD < block:
-            share_rows(outputs.private, tables.outputs)
+        if (i - own) % outputs.copies.period < block:
+            synchronise(outputs.copies, tables.outputs)
         stop = min(i + block, own_end)
         windows = plan_windows(rules, outputs, words, i, stop, key, buffers.context, plan)
         train_windows(rules, outputs, tables, step, plan, windows, buffers)
-    share_rows(outputs.private, tables.outputs)
+    synchronise(outputs.copies, tables.outputs)
 
 
 def train_tokens_ordered(

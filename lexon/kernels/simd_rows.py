@@ -30,7 +30,8 @@ _HELD = 8
 TOGETHER = 4
 #: So many exchange with the rows of one list.
 MOST_EXCHANGED = 10
-#: Vectors of each that are held in registers, where 1, 2, ... go together or exchange.
+#: Vectors of each that are held in registers, where 1, 2, ... go together or exchange: of x, y and
+#: the row 2 * count + 1, of 32 registers. With 16 the compiler reads some x from memory again.
 _HELD_TOGETHER = [_HELD] + [_HELD // 2] * (TOGETHER - 1)
 _HELD_EXCHANGED = [max(1, min(4, 14 // count)) for count in range(1, MOST_EXCHANGED + 1)]
 
@@ -301,9 +302,11 @@ def _spread(context, table, width, ids, first, last, factors, shift, stride, x, 
 
 
 def _exchange(context, table, width, ids, first, last, factors, shift, stride, x, y, at, count):
-    """``combine`` into y and ``spread`` of x at once, for up to MOST_EXCHANGED of both.
+    """y_j = sum_i f_ij table[ids[i]] and, of all i, table[ids[i]] += sum_j f_ij x_j.
 
-    No row may be listed twice: each is read once, and gives what it was before it takes.
+    f_ij = factors[i + shift + j * stride], i from first to last; the x and the y both begin at
+    ``at``, ``width`` numbers after each other, 1 to MOST_EXCHANGED of them. No row may be listed
+    twice: each is read once, and gives what it was before it takes.
     """
 
     def generate(w: _Writer) -> None:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lexon.kernels.copies import Copies, row_or_copy
 from lexon.kernels.lean import lean, part
-from lexon.kernels.private import Private, own_row
 from lexon.kernels.sampling import (
     OF_POOLS,
     OF_WINDOWS,
@@ -76,7 +76,7 @@ class Outputs(NamedTuple):
     path_starts: Array  # int64 (V + 1)
     path: Array  # int32: 2 * node + code
     everything: Array  # int32: 0 to V - 1 and zeros up to a whole group, for the full softmax
-    private: Private  # the rows of which every worker has its own
+    copies: Copies  # the rows of which every worker has its own
 
 
 class Plan(NamedTuple):
@@ -93,7 +93,9 @@ class Plan(NamedTuple):
     output_ids: Array  # int32, from each last output to the next multiple of GROUP: 0
     wanted: Array  # float32: how many times an output is the right answer
     weight: Array  # float32: how many times it is asked for
-    place: Array  # int32 (V of a tree, else 0): where a node stands in the list being made
+    place: (
+        Array  # int32 (rows of a tree's table, else 0): where a node stands in the list being made
+    )
     pool: Array  # int32 (shared): negatives of near windows
 
 
@@ -299,7 +301,7 @@ def _negative(rules, outputs, context, size, marks, state):
 def _list_way(outputs, word, plan, listed):
     """The nodes on the way from the root to a word."""
     for k in range(outputs.path_starts[word], outputs.path_starts[word + 1]):
-        node, code = own_row(outputs.private, outputs.path[k] >> 1), outputs.path[k] & 1
+        node, code = row_or_copy(outputs.copies, outputs.path[k] >> 1), outputs.path[k] & 1
         listed = _put(plan, listed, node, 1 - code, 1)
     return listed
 
@@ -311,7 +313,7 @@ def _list_ways(outputs, context, start, stop, plan, listed):
     for t in range(start, stop):
         word = context[t]
         for k in range(outputs.path_starts[word], outputs.path_starts[word + 1]):
-            node, code = own_row(outputs.private, outputs.path[k] >> 1), outputs.path[k] & 1
+            node, code = row_or_copy(outputs.copies, outputs.path[k] >> 1), outputs.path[k] & 1
             at = plan.place[node]
             if first <= at < listed and plan.output_ids[at] == node:
                 plan.wanted[at] += 1 - code

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lexon.kernels.copies import synchronise
 from lexon.kernels.elementary import exponential
 from lexon.kernels.lean import lean, part
-from lexon.kernels.private import PERIOD, share_rows
 from lexon.kernels.simd_rows import (
     MOST_EXCHANGED,
     STEP,
@@ -55,7 +55,7 @@ class Tables(NamedTuple):
     """The two matrices; rows are filled up with zeros to whole cache lines."""
 
     inputs: Array  # (V, width)
-    outputs: Array  # (V or number of nodes, width)
+    outputs: Array  # (V or number of nodes, and workers' copies of some of them, width)
 
 
 class Step(NamedTuple):
@@ -240,7 +240,10 @@ def learning_rate(step, position):
 
 @part
 def update(rules, outputs, tables, plan, begin, end, buffers):
-    """u_j <- u_j + g_j h for the outputs of predictions, v_i <- v_i + share * e for the inputs."""
+    """e, u_j <- u_j + g_j h for the outputs, v_i <- v_i + share * e for the inputs.
+
+    e is that of the u_j before they move, in a tree too, where each is read once for both.
+    """
     if rules.objective == TREE and end - begin <= MOST_EXCHANGED:
         _exchange_all(rules, outputs, tables, plan, begin, end, buffers)
     else:
@@ -267,6 +270,7 @@ def _exchange_all(rules, outputs, tables, plan, begin, end, buffers):
 
 @part
 def _spread_all(rules, outputs, tables, plan, begin, end, buffers):
+    """u_j <- u_j + g_j h, prediction after prediction."""
     width = tables.inputs.shape[1]
     rows = outputs.everything if rules.objective == SOFTMAX else plan.output_ids
     p = begin
@@ -334,13 +338,16 @@ def prefetch_window(rules, tables, plan, w):
 def train_tokens(
     corpus, rules, outputs, tables, step, key, first, last, words, plan, buffers
 ):  # fmt: skip
-    """Train on the windows around tokens first to last, in order."""
+    """Train on the windows around tokens first to last, in order.
+
+    Copies that the worker has are synchronised at the beginning, every period, and at the end.
+    """
     own, own_end = keep_words(corpus, first, last, key, rules.window, words)
     block = plan.positions.size
     for i in range(own, own_end, block):
-        if (i - own) % PERIOD < block:
-            share_rows(outputs.private, tables.outputs)
+        if (i - own) % outputs.copies.period < block:
+            synchronise(outputs.copies, tables.outputs)
         stop = min(i + block, own_end)
         windows = plan_windows(rules, outputs, words, i, stop, key, buffers.context, plan)
         train_windows(rules, outputs, tables, step, plan, windows, buffers)
-    share_rows(outputs.private, tables.outputs)
+    synchronise(outputs.copies, tables.outputs)

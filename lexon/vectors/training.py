@@ -18,15 +18,15 @@ import numpy.typing as npt
 from lexon import parallel
 from lexon.errors import InputError
 from lexon.kernels import windows as made
+from lexon.kernels.copies import NO_COPIES
 from lexon.kernels.ordered import train_tokens_ordered
-from lexon.kernels.private import NOTHING_PRIVATE
 from lexon.kernels.simd_rows import STEP, TOGETHER
 from lexon.kernels.team import new_board
 from lexon.kernels.windows import Corpus, Outputs, Rules
 from lexon.kernels.wordvectors import Step, Tables, train_tokens
+from lexon.vectors.copies import copied_rows, new_copies
 from lexon.vectors.huffman import huffman
 from lexon.vectors.noise import keep_probabilities, keep_thresholds, noise
-from lexon.vectors.private import new_privates, private_rows
 from lexon.vectors.room import new_plans, new_table, new_words
 
 Array = npt.NDArray[Any]
@@ -166,12 +166,15 @@ class Trainer:
         probabilities = keep_probabilities(self.counts, settings.sample, settings.paper_discard)
         self._kept = self.counts * probabilities
         together = 1 if settings.deterministic else self.workers
-        private = private_rows(self._outputs, self._kept, together)
+        copied = copied_rows(self._outputs, self._kept, together)
         self._tables = Tables(
             new_table(len(self.counts), dimension, dtype),
-            new_table(self._rows + together * private, dimension, dtype),
+            new_table(self._rows + together * copied, dimension, dtype),
         )
-        self._privates = new_privates(self._tables.outputs, self._rows, private, together)
+        self._worker_outputs = [
+            self._outputs._replace(copies=copies)
+            for copies in new_copies(self._tables.outputs, self._rows, copied, together)
+        ]
         random = np.random.default_rng(settings.seed)
         for start in range(0, len(self.counts), 65_536):  # a temporary array of some rows only
             some = self.inputs[start : start + 65_536]
@@ -242,15 +245,17 @@ class Trainer:
         return Done(last - first, float(loss), int(pairs))
 
     def _unordered(self, corpus: Corpus, step: Step, key: np.uint64, first: int, last: int) -> None:
-        """Every worker takes the next chunk and changes the rows at once (Recht et al. 2011)."""
+        """Every worker takes the next chunk and changes the rows at once (Recht et al. 2011).
+
+        Of the upper nodes of a tree it changes copies, see ``lexon.kernels.copies``.
+        """
         chunks = count(first, CHUNK)
 
         def work(worker: int, stop: threading.Event) -> None:
             plan, room = self._plans[worker]
             while not stop.is_set() and (chunk := next(chunks)) < last:
-                outputs = self._outputs._replace(private=self._privates[worker])
                 train_tokens(
-                    corpus, self.rules, outputs, self._tables, step, key,
+                    corpus, self.rules, self._worker_outputs[worker], self._tables, step, key,
                     chunk, min(chunk + CHUNK, last), self._words[worker], plan, room,
                 )  # fmt: skip
 
@@ -293,6 +298,9 @@ class Trainer:
                     "  resume with the same corpus and settings"
                 )
             own[...] = arrays[name]
+        self._tables.outputs[self._rows :] = 0
+        for outputs in self._worker_outputs:
+            outputs.copies.seen[...] = 0
         self.epoch, self.position = int(content["epoch"]), int(content["position"])
 
     def _step(self, words: int, sentences: int) -> Step:
@@ -343,7 +351,7 @@ def held_out_loss(
     return done.loss / done.pairs
 
 
-def outputs_of(counts: Array, settings: Settings, dtype: npt.DTypeLike = np.float32) -> Outputs:
+def outputs_of(counts: Array, settings: Settings) -> Outputs:
     """The tables from which the objective takes its outputs; those of others are empty."""
     objective, size = settings.rules().objective, len(counts)
     table = noise(counts if objective < made.TREE else counts[:0], settings.ns_exponent)
@@ -351,7 +359,7 @@ def outputs_of(counts: Array, settings: Settings, dtype: npt.DTypeLike = np.floa
     everything = np.zeros(-(-size // STEP) * STEP, np.int32)
     everything[:size] = np.arange(size)
     rows = everything if objective == made.SOFTMAX else everything[:0]
-    return Outputs(table, *tree, rows, NOTHING_PRIVATE)
+    return Outputs(table, *tree, rows, NO_COPIES)
 
 
 def _frozen(array: Array) -> Array:

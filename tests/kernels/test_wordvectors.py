@@ -20,7 +20,7 @@ from lexon.kernels.simd_rows import MOST_EXCHANGED
 from lexon.kernels.team import new_board
 from lexon.kernels.windows import CBOW, CENTRE_TO_CONTEXT, CONTEXT_TO_CENTRE, Corpus, Rules
 from lexon.kernels.wordvectors import Step, Tables
-from lexon.vectors.private import new_privates
+from lexon.vectors.copies import new_copies
 from lexon.vectors.room import new_plans, new_table, new_words
 from lexon.vectors.training import Settings, outputs_of
 
@@ -170,7 +170,7 @@ def assert_trained_alike(rules, step):
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_workers_with_rows_of_their_own_equal_their_twins(direction):
+def test_workers_with_copies_of_rows_equal_their_twins(direction):
     """By turns, stretch after stretch; one of more windows than it goes on with its copies."""
     rules, tree_of = rules_of(direction, windows.TREE), outputs_of(COUNTS, Settings(hs=True))
     text = corpus(size=900, keep=0.99)
@@ -179,11 +179,14 @@ def test_workers_with_rows_of_their_own_equal_their_twins(direction):
     own.outputs[:rows, :21] = np.random.default_rng(2).normal(size=(rows, 21)) / 2
     other = copies(own)
     for module, tables in ((wordvectors, own), (reference, other)):
-        privates = new_privates(tables.outputs, rows, 7, 2)
+        trees = [
+            tree_of._replace(copies=own._replace(share=0.8))
+            for own in new_copies(tables.outputs, rows, 7, 2)
+        ]
         plan, room = map(row, new_plans(rules, tree_of, tables, 4))
         for worker, first, last in ((0, 0, 400), (1, 400, 500), (0, 500, 600), (1, 600, 900)):
             module.train_tokens(
-                text, rules, tree_of._replace(private=privates[worker]), tables, step, KEY,
+                text, rules, trees[worker], tables, step, KEY,
                 first, last, new_words(900, 3), plan, room,
             )  # fmt: skip
     for table, twin in zip(own, other, strict=True):
