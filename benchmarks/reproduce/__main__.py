@@ -74,7 +74,10 @@ EXPERIMENTS = {
         name: Experiment(language.characters(name), "no published figure for this split")
         for name in language.STRETCHES
     },
-    "tinyshakespeare-longer": Experiment(language.longer(), "the split of tinyshakespeare"),
+    **{
+        name: Experiment(language.larger(name), "the split of tinyshakespeare")
+        for name in language.LARGER
+    },
     **{
         f"weather-{name}": Experiment(
             weather.cells(name, by_city=name == "lstm"), "the last value; linear regression"
