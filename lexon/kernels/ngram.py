@@ -167,7 +167,7 @@ def _panel_of_map(padded, window, panels, j, depth, columns, bias, z):
     stride = padded.shape[1]
     panel_product(
         padded.reshape(-1), 0, stride, 1, rows, panels, j * depth * full, vectors, z, 0, width,
-        depth, True,
+        depth, True, z, 0, width,
     )  # fmt: skip
     return used, width
 

@@ -15,6 +15,7 @@ from lexon import parallel
 from lexon.kernels.compile import inlined
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import copy, registers, tile, transpose
+from lexon.kernels.wide import load, store
 
 Array = npt.NDArray[Any]
 
@@ -29,10 +30,14 @@ _one_1, _one_2, _one_w = (tile(1, v) for v in (1, 2, _WIDEST))
 #: From so many rows of A on, and no fewer than columns, they are what threads share; else the
 #: panels of B. A block has about as many where there are enough.
 MANY_ROWS = 128
+#: Where each block of rows packs B for itself, it has so many times as many.
+PACKED_FOR = 2
 #: Floating-point operations that one thread takes at a time, at least, and blocks at most.
 A_BLOCK, BLOCKS_A_THREAD = 4_000_000, 4
 #: Numbers of a column that are summed before the next rows of A: of a panel, so much stays near.
 _DEEP = 512
+#: Bytes of A that stay near while they meet one panel after the other.
+_NEAR = 256 << 10
 #: Floating-point operations that packing a number counts for, and numbers that one thread packs
 #: at a time.
 PACKING, PACK_BLOCK = 16.0, 30_000
@@ -74,26 +79,27 @@ def pack(matrix: Array) -> Panels:
 def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
     """C = A B + bias for A (M, K), of any strides; B (K, N) packed, or of any strides.
 
-    Where B serves once, each of its panels is packed by the thread that multiplies with it.
+    Where B serves once, the threads that multiply with a part of it pack it on the way.
     """
     rows, depth = a.shape
     columns = b.columns if isinstance(b, Panels) else b.shape[1]
-    many_rows = rows >= max(MANY_ROWS, columns)
-    if many_rows and not isinstance(b, Panels):
-        b = pack(b)
     c = np.empty((rows, columns), a.dtype)
     bias = _NO_BIAS[a.dtype.char] if bias is None else np.ascontiguousarray(bias)
-    work = 2.0 * rows * depth * columns
-    whole = -(-columns // panel_width(a.dtype))
-    left = _flat(a)
-    if many_rows:
-        _by_rows(rows, _rows_at_once(rows, work), work, *left, *b, whole, bias, c)
+    work, left, rest = 2.0 * rows * depth * columns, _flat(a), (depth, columns, bias, c)
+    if rows >= max(MANY_ROWS, columns):
+        if isinstance(b, Panels):
+            length = _rows_at_once(rows, work, MANY_ROWS)
+            _by_rows(rows, length, work, *left, b.data, 0, 0, True, *rest)
+        else:
+            length = _rows_at_once(rows, work, PACKED_FOR * MANY_ROWS)
+            _by_rows(rows, length, work, *left, *_flat(b), False, *rest)
     elif isinstance(b, Panels):
-        _by_panels(whole, -(-whole // _parts(work)), work, *left, rows, *b, bias, c)
+        panels = -(-columns // panel_width(a.dtype))
+        _by_panels(panels, -(-panels // _parts(work)), work, *left, rows, b.data, *rest)
     else:
-        vectors, right = -(-columns * a.itemsize // _BYTES), (*_flat(b), depth, columns)
+        vectors = -(-columns * a.itemsize // _BYTES)
         length = _vectors_at_once(vectors, work)
-        _by_own_panels(vectors, length, work, *left, rows, *right, bias, c)
+        _by_own_panels(vectors, length, work, *left, rows, *_flat(b), *rest)
     return c
 
 
@@ -102,9 +108,9 @@ def _parts(work: float) -> int:
     return max(min(int(work / A_BLOCK), BLOCKS_A_THREAD * parallel.threads()), 1)
 
 
-def _rows_at_once(rows: int, work: float) -> int:
-    """Rows of a block, in tallest tiles: many, as all of B is met anew for each block."""
-    parts = min(_parts(work), parallel.threads() * -(-rows // (parallel.threads() * MANY_ROWS)))
+def _rows_at_once(rows: int, work: float, few: int) -> int:
+    """Rows of a block, in tallest tiles: not ``few``, as all of B is met anew for each block."""
+    parts = min(_parts(work), parallel.threads() * -(-rows // (parallel.threads() * few)))
     return -(-rows // (parts * _TALLEST)) * _TALLEST
 
 
@@ -163,78 +169,91 @@ def _pack(panel, last_panel, b, b_k, b_n, depth, columns, data):
 
 
 @inlined
-def panel_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, c, c_at, c_row, depth, add):
-    """C (+)= A B for one panel of B: ``rows`` rows of A, tallest tiles first."""
+def panel_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, c, c_at, c_row, depth, begun, s, s_at, s_row):  # fmt: skip  # noqa: E501
+    """C = A B for one panel of B: ``rows`` rows of A, tallest tiles first.
+
+    Where they have ``begun``, the sums go on from S, rows ``s_row`` apart.
+    """
     m = 0
     while m + _TALLEST <= rows:
-        x, y = a_at + m * a_row, c_at + m * c_row
+        x, y, z = a_at + m * a_row, c_at + m * c_row, s_at + m * s_row
         if vectors == 1:
-            _tall_1(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _tall_1(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         elif vectors == 2:
-            _tall_2(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _tall_2(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         else:
-            _tall_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _tall_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         m += _TALLEST
     if m + 4 <= rows:
-        x, y = a_at + m * a_row, c_at + m * c_row
+        x, y, z = a_at + m * a_row, c_at + m * c_row, s_at + m * s_row
         if vectors == 1:
-            _four_1(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _four_1(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         elif vectors == 2:
-            _four_2(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _four_2(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         else:
-            _four_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _four_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         m += 4
     if m + 2 <= rows:
-        x, y = a_at + m * a_row, c_at + m * c_row
+        x, y, z = a_at + m * a_row, c_at + m * c_row, s_at + m * s_row
         if vectors == 1:
-            _two_1(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _two_1(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         elif vectors == 2:
-            _two_2(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _two_2(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         else:
-            _two_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _two_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         m += 2
     if m < rows:
-        x, y = a_at + m * a_row, c_at + m * c_row
+        x, y, z = a_at + m * a_row, c_at + m * c_row, s_at + m * s_row
         if vectors == 1:
-            _one_1(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _one_1(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         elif vectors == 2:
-            _one_2(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _one_2(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
         else:
-            _one_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, add)
+            _one_w(a, x, a_row, a_k, b, b_at, c, y, c_row, depth, begun, s, z, s_row)
 
 
 @inlined
-def _multiply_panel(a, a_row, a_k, first, last, b, b_at, depth, columns, column, used, edge, bias, c):  # fmt: skip  # noqa: E501
-    """Rows ``first`` to ``last`` of C and one panel: ``used`` columns from ``column`` on."""
+def _add_products(a, a_at, a_row, a_k, rows, b, b_at, depth, c, first, column, end, begun, bias, edge):  # fmt: skip  # noqa: E501
+    """``rows`` rows of C from ``first`` on, the panel at ``column``: ``depth`` products more.
+
+    Columns from ``end`` on are not its own; sums that have not ``begun`` begin with the bias.
+    """
     lanes = _BYTES // a.itemsize
-    full = _WIDEST * lanes
-    flat = c.reshape(-1)
+    full, row, flat = _WIDEST * lanes, c.shape[1], c.reshape(-1)
+    used, at = min(full, end - column), first * row + column
     vectors = (used + lanes - 1) // lanes
-    if bias.size:
-        for m in range(first, last):
-            at = m * columns + column
-            for n in range(0, used // lanes * lanes, lanes):
-                copy(bias, column + n, flat, at + n)
-            for n in range(used // lanes * lanes, used):
-                flat[at + n] = bias[column + n]
     if vectors * lanes == used:
-        for k in range(0, max(depth, 1), _DEEP):
-            panel_product(
-                a, first * a_row + k * a_k, a_row, a_k, last - first, b, b_at + k * used, vectors,
-                flat, first * columns + column, columns, min(_DEEP, depth - k),
-                k > 0 or bias.size > 0,
-            )  # fmt: skip
+        start, start_at, start_row = (flat, at, row) if begun else (bias, column, 0)
+        some = begun or bias.size > 0
+        panel_product(a, a_at, a_row, a_k, rows, b, b_at, vectors, flat, at, row, depth, some, start, start_at, start_row)  # fmt: skip  # noqa: E501
         return
     # The last panel is wider than what is left of C: its tiles go through a buffer.
-    for m in range(first, last, _TALLEST):
-        rows = min(_TALLEST, last - m)
-        for r in range(rows):
-            for n in range(used):
-                edge[r * full + n] = c[m + r, column + n] if bias.size else 0
-        panel_product(a, m * a_row, a_row, a_k, rows, b, b_at, vectors, edge, 0, full, depth, True)
-        for r in range(rows):
-            for n in range(used):
-                c[m + r, column + n] = edge[r * full + n]
+    for m in range(0, rows, _TALLEST):
+        height, there = min(_TALLEST, rows - m), at + m * row
+        for r in range(height):
+            for v in range(0, used, lanes):
+                if begun:
+                    start = load(flat, there + r * row + v, used - v)
+                else:
+                    start = load(bias, column + v, min(bias.size, used - v))
+                store(edge, r * full + v, lanes, start)
+        panel_product(a, a_at + m * a_row, a_row, a_k, height, b, b_at, vectors, edge, 0, full, depth, True, edge, 0, full)  # fmt: skip  # noqa: E501
+        for r in range(height):
+            for v in range(0, used, lanes):
+                sums = load(edge, r * full + v, lanes)
+                store(flat, there + r * row + v, used - v, sums)
+
+
+@inlined
+def _multiply_panel(a, a_row, a_k, first, last, b, b_at, depth, c, column, end, bias, edge):
+    """Rows ``first`` to ``last`` of C, the panel at ``column``."""
+    lanes = _BYTES // a.itemsize
+    width = (min(_WIDEST * lanes, end - column) + lanes - 1) // lanes * lanes
+    for k in range(0, max(depth, 1), _DEEP):
+        _add_products(
+            a, first * a_row + k * a_k, a_row, a_k, last - first, b, b_at + k * width,
+            min(_DEEP, depth - k), c, first, column, end, k > 0, bias, edge,
+        )  # fmt: skip
 
 
 @inlined
@@ -242,18 +261,35 @@ def multiply(a, a_row, a_k, first, last, b, depth, columns, panel, last_panel, b
     """Rows ``first`` to ``last`` of C, and its panels ``panel`` to ``last_panel``."""
     full = _WIDEST * (_BYTES // a.itemsize)
     edge = np.empty(_TALLEST * full, a.dtype)
-    for j in range(panel, last_panel):
-        at = j * full
-        used = min(full, columns - at)
+    for column in range(panel * full, min(last_panel * full, columns), full):
         _multiply_panel(
-            a, a_row, a_k, first, last, b, at * depth, depth, columns, at, used, edge, bias, c
+            a, a_row, a_k, first, last, b, column * depth, depth, c, column, columns, bias, edge
         )
 
 
 @shared
-def _by_rows(first, last, a, a_row, a_k, b, depth, columns, panels, bias, c):
-    """Some rows of C."""
-    multiply(a, a_row, a_k, first, last, b, depth, columns, 0, panels, bias, c)
+def _by_rows(first, last, a, a_row, a_k, b, b_k, b_n, packed, depth, columns, bias, c):
+    """Some rows of C: a part of A that stays near meets all panels, packed here if not before."""
+    lanes = _BYTES // a.itemsize
+    full, deepest = _WIDEST * lanes, min(depth, _DEEP)
+    edge = np.empty(_TALLEST * full, a.dtype)
+    own = np.empty(0 if packed else deepest * ((columns + lanes - 1) // lanes * lanes), a.dtype)
+    near = max(_NEAR // (max(deepest, 1) * a.itemsize * _TALLEST), 1) * _TALLEST
+    for k in range(0, max(depth, 1), _DEEP):
+        deep = min(_DEEP, depth - k)
+        panels, height = (b, depth) if packed else (own, deep)
+        if not packed:
+            for column in range(0, columns, full):
+                used = min(full, columns - column)
+                _pack_panel(b[k * b_k :], b_k, b_n, deep, column, used, own, column * deep)
+        for m in range(first, last, near):
+            for column in range(0, columns, full):
+                width = (min(full, columns - column) + lanes - 1) // lanes * lanes
+                _add_products(
+                    a, m * a_row + k * a_k, a_row, a_k, min(near, last - m), panels,
+                    column * height + (k * width if packed else 0), deep, c, m, column, columns,
+                    k > 0, bias, edge,
+                )  # fmt: skip
 
 
 @shared
@@ -272,4 +308,4 @@ def _by_own_panels(first, last, a, a_row, a_k, rows, b, b_k, b_n, depth, columns
     for at in range(first * lanes, end, full):
         used = min(full, end - at)
         _pack_panel(b, b_k, b_n, depth, at, used, packed, 0)
-        _multiply_panel(a, a_row, a_k, 0, rows, packed, 0, depth, columns, at, used, edge, bias, c)
+        _multiply_panel(a, a_row, a_k, 0, rows, packed, 0, depth, c, at, end, bias, edge)

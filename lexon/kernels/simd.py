@@ -2,7 +2,7 @@
 
 ``tile(rows, vectors)`` computes a block of rows x (vectors * lanes) numbers of
 
-    C (+)= A B        A (rows, K), B (K, vectors * lanes) packed row after row
+    C = A B (+ S)        A (rows, K), B (K, vectors * lanes) packed row after row
 
 Each number of C is one sum over k in order, by one fused multiply-add per k: its bits depend
 neither on the shape of the tile nor on what stands beside it.
@@ -77,15 +77,15 @@ def tile(rows: int, vectors: int) -> Any:
     """The micro-kernel for a block of ``rows`` x ``vectors`` vectors, as a Numba intrinsic.
 
     Arguments: a, its offset, its strides over rows and over k; b (packed), its offset; c, its
-    offset and its stride over rows; K; whether to add to c or to overwrite it. Offsets and
-    strides count numbers.
+    offset and its stride over rows; K; whether the sums begin with numbers of s instead of zeros,
+    s, its offset and its stride over rows (0 for a bias). Offsets and strides count numbers.
     """
 
     @intrinsic
-    def block(context, a, a_at, a_row, a_k, b, b_at, c, c_at, c_row, depth, add):
+    def block(context, a, a_at, a_row, a_k, b, b_at, c, c_at, c_row, depth, begun, s, s_at, s_row):
         index = types.intp
         signature = types.void(
-            a, index, index, index, b, index, c, index, index, index, types.boolean
+            a, index, index, index, b, index, c, index, index, index, types.boolean, s, index, index
         )
 
         def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -190,10 +190,12 @@ class _Tile:
             array = context.make_array(signature.args[place])(context, builder, given[place])
             return array.data
 
-        _, a_at, self.a_row, self.a_k, _, b_at, _, c_at, self.c_row, self.depth, self.add = given
+        _, a_at, self.a_row, self.a_k, _, b_at, _, c_at, self.c_row, self.depth = given[:10]
+        self.begun, _, s_at, self.s_row = given[10:]
         self.a = builder.gep(data(0), [a_at])
         self.b = builder.gep(data(4), [b_at])
         self.c = builder.gep(data(6), [c_at])
+        self.s = builder.gep(data(11), [s_at])
 
     def build(self) -> None:
         builder, cells = self.builder, range(self.rows * self.vectors)
@@ -202,9 +204,10 @@ class _Tile:
         body, after = builder.append_basic_block("sum"), builder.append_basic_block("store")
         zero = ir.Constant(self.vector, [0.0] * self.width)
         start = []
-        with builder.if_else(self.add) as (then, otherwise):
+        with builder.if_else(self.begun) as (then, otherwise):
             with then:
-                loaded = [self._load(lines[i // self.vectors], i % self.vectors) for i in cells]
+                first = [self._line(self.s, self.s_row, m) for m in range(self.rows)]
+                loaded = [self._load(first[i // self.vectors], i % self.vectors) for i in cells]
                 loaded_in = builder.block
             with otherwise:
                 cleared_in = builder.block
