@@ -74,10 +74,7 @@ EXPERIMENTS = {
         name: Experiment(language.characters(name), "no published figure for this split")
         for name in language.STRETCHES
     },
-    **{
-        name: Experiment(language.larger(name), "the split of tinyshakespeare")
-        for name in language.LARGER
-    },
+    "tinyshakespeare-256": Experiment(language.larger(), "the split of tinyshakespeare"),
     **{
         f"weather-{name}": Experiment(
             weather.cells(name, by_city=name == "lstm"), "the last value; linear regression"

@@ -1,7 +1,8 @@
 """exp, tanh and sigmoid as the kernels use them: one formula for every place in an array.
 
 Made of products, sums and comparisons only, so that they vectorise; accurate to a few units in
-the last place of float32. In float64 they are the library's functions: right, and not fast.
+the last place of float32, where what is below 2**-125 may be 0. In float64 they are the library's
+functions: right, and not fast.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from lexon.kernels.compile import inlined
+
 f32 = np.float32
+#: 3 * 2**22: its sum with a number of up to 2**21 is rounded to a whole number.
+ROUNDING = f32(3 << 22)
 
 
 def exponential(x: Any) -> Any:
@@ -36,6 +41,24 @@ _INLINE: dict[str, Any] = {
 }
 
 
+@inlined
+def _growth(x):
+    """e**r - 1 and 2**(n - 1), where x = n ln 2 + r: e**x is 2 (1 + first) second."""
+    # Of a number so large only whole units remain: n is in its last bits.
+    moved = x * f32(1.44269504) + ROUNDING
+    n = moved - ROUNDING
+    r = x - n * f32(0.693359375) - n * f32(-2.12194440e-4)
+    # The best polynomial on +-ln2/2 that begins with r: relative error 3e-9.
+    p = f32(1.38144670593e-3)
+    p = p * r + f32(8.36878041118e-3)
+    p = p * r + f32(4.16683942109e-2)
+    p = p * r + f32(1.66665201078e-1)
+    p = p * r + f32(4.99999934125e-1)
+    # Half of 2**n, as 2**128 is no float32.
+    half = np.int32((f32(moved).view(np.int32) + np.int32(126)) << np.int32(23)).view(np.float32)
+    return p * (r * r) + r, half
+
+
 @overload(exponential, **_INLINE)
 def _exponential(x):
     if x == types.float32:
@@ -44,24 +67,11 @@ def _exponential(x):
 
 
 def _exponential_32(x):
-    # e**x = 2**n e**r with n = round(x / ln 2); e**r by its Taylor-like polynomial on +-ln2/2
-    # (coefficients: Cephes expf). Arguments are held just outside of where e**x is neither 0 nor
-    # infinite; there 2**n is no float32, but 2**(n/2) twice is.
-    held = min(max(x, f32(-104.0)), f32(89.0))
-    n = np.floor(held * f32(1.44269504) + f32(0.5))
-    r = held - n * f32(0.693359375) - n * f32(-2.12194440e-4)
-    p = f32(1.9875691500e-4)
-    p = p * r + f32(1.3981999507e-3)
-    p = p * r + f32(8.3334519073e-3)
-    p = p * r + f32(4.1665795894e-2)
-    p = p * r + f32(1.6666665459e-1)
-    p = p * r + f32(5.0000001201e-1)
-    p = p * r * r + r + f32(1)
-    whole = np.int32(n)
-    half = whole >> np.int32(1)
-    one = np.int32((half + np.int32(127)) << np.int32(23)).view(np.float32)
-    other = np.int32((whole - half + np.int32(127)) << np.int32(23)).view(np.float32)
-    return p * one * other if x == x else x
+    # Arguments are held where the result is just infinite, or just under 2**-125 and then 0.
+    held = f32(-87.33) if x < f32(-87.33) else x
+    held = f32(89.0) if held > f32(89.0) else held
+    growth, half = _growth(held)
+    return (growth * f32(2) + f32(2)) * half
 
 
 @overload(tangent, **_INLINE)
@@ -72,17 +82,12 @@ def _tangent(x):
 
 
 def _tangent_32(x):
-    # Near 0 the quotient below would lose digits: there an odd polynomial (Cephes tanhf).
-    square = x * x
-    p = f32(-5.70498872745e-3)
-    p = p * square + f32(2.06390887954e-2)
-    p = p * square + f32(-5.37397155531e-2)
-    p = p * square + f32(1.33314422036e-1)
-    p = p * square + f32(-3.33332819422e-1)
-    small = p * square * x + x
-    large = f32(1) - f32(2) / (exponential(f32(2) * abs(x)) + f32(1))
-    signed = large if x >= f32(0) else -large
-    return small if abs(x) < f32(0.625) else signed if x == x else x
+    # tanh |x| = h / (h + 1) with h = (e**2|x| - 1) / 2; from 9.02 on it is 1 in float32.
+    size = abs(x)
+    size = f32(9.02) if size > f32(9.02) else size
+    growth, half = _growth(size + size)
+    h = growth * half + (half - f32(0.5))
+    return np.copysign(h / (h + f32(1)), x)
 
 
 @overload(logistic, **_INLINE)

@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
-from lexon.kernels.elementary import exponential, logistic, tangent
+from lexon.kernels.elementary import ROUNDING, exponential, logistic, tangent
 from lexon.kernels.simd import lanes, prefetch_line
 
 
@@ -217,6 +217,9 @@ class _Lanes:
     def __mul__(self, other: Any) -> _Lanes:
         return self._do("fmul", self.value, self.same(other))
 
+    def __truediv__(self, other: Any) -> _Lanes:
+        return self._do("fdiv", self.value, self.same(other))
+
     def __rtruediv__(self, other: Any) -> _Lanes:
         return self._do("fdiv", self.same(other), self.value)
 
@@ -225,48 +228,43 @@ class _Lanes:
         which = self.builder.fcmp_ordered(sign, self.value, self.same(limit))
         return _Lanes(self.builder, self.builder.select(which, self.same(yes), self.same(no)))
 
-    def call(self, name: str) -> _Lanes:
-        kind = self.value.type
-        called = _declared(self.builder, f"llvm.{name}.v{kind.count}f32", kind, [kind])
-        return _Lanes(self.builder, self.builder.call(called, [self.value]))
+    def call(self, name: str, *others: _Lanes) -> _Lanes:
+        kind, given = self.value.type, [self.value, *(other.value for other in others)]
+        name = f"llvm.{name}.v{kind.count}f32"
+        called = _declared(self.builder, name, kind, [kind] * len(given))
+        return _Lanes(self.builder, self.builder.call(called, given))
 
-    def exponential(self) -> _Lanes:
-        """e**x: the formula of ``elementary.py``."""
-        held = self.choose(">", -104.0, self, -104.0)
-        held = held.choose("<", 89.0, held, 89.0)
-        n = (held * 1.44269504 + 0.5).call("floor")
-        r = held - n * 0.693359375 - n * -2.12194440e-4
-        p = _Lanes(self.builder, self.same(1.9875691500e-4))
-        for c in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
-                  5.0000001201e-1):  # fmt: skip
-            p = p * r + c
-        p = p * r * r + r + 1.0
+    def growth(self) -> tuple[_Lanes, _Lanes]:
+        """e**r - 1 and 2**(n - 1): the formula of ``elementary.py``."""
         builder, kind = self.builder, ir.VectorType(ir.IntType(32), self.value.type.count)
 
         def repeat(number: int) -> Any:
             return ir.Constant(kind, [number] * kind.count)
 
-        whole = builder.fptosi(n.value, kind)
-        half = builder.ashr(whole, repeat(1))
-        for exponent in (half, builder.sub(whole, half)):
-            bits = builder.shl(builder.add(exponent, repeat(127)), repeat(23))
-            p = p * _Lanes(builder, builder.bitcast(bits, self.value.type))
-        return self.choose("ord", self, p, self)
+        moved = self * 1.44269504 + ROUNDING
+        n = moved - ROUNDING
+        r = self - n * 0.693359375 - n * -2.12194440e-4
+        p = _Lanes(builder, self.same(1.38144670593e-3))
+        for c in (8.36878041118e-3, 4.16683942109e-2, 1.66665201078e-1, 4.99999934125e-1):
+            p = p * r + c
+        bits = builder.add(builder.bitcast(moved.value, kind), repeat(126))
+        half = builder.bitcast(builder.shl(bits, repeat(23)), self.value.type)
+        return p * (r * r) + r, _Lanes(builder, half)
+
+    def exponential(self) -> _Lanes:
+        held = self.choose("<", -87.33, -87.33, self)
+        growth, half = held.choose(">", 89.0, 89.0, held).growth()
+        return (growth * 2.0 + 2.0) * half
 
     def logistic(self) -> _Lanes:
         return 1.0 / ((0.0 - self).exponential() + 1.0)
 
     def tangent(self) -> _Lanes:
-        square = self * self
-        p = _Lanes(self.builder, self.same(-5.70498872745e-3))
-        for c in (2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1):
-            p = p * square + c
-        small = p * square * self + self
         size = self.call("fabs")
-        large = 1.0 - 2.0 / ((size * 2.0).exponential() + 1.0)
-        signed = self.choose(">=", 0.0, large, 0.0 - large)
-        near = size.choose("<", 0.625, small, signed)
-        return self.choose("ord", self, near, self)
+        size = size.choose(">", 9.02, 9.02, size)
+        growth, half = (size + size).growth()
+        h = growth * half + (half - 0.5)
+        return (h / (h + 1.0)).call("copysign", self)
 
 
 def _lift(function: Callable[..., Any]) -> None:
