@@ -83,15 +83,16 @@ class _Team:
         from lexon.kernels.signal import changed, post
 
         self.post, self.changed, self.serve = post, changed, serve
-        self.board = new_board()
+        self.board = new_board(size + 1)
         self.calls = np.zeros(1, np.int64)
         self.job: _Job | None = None
         self.asleep: list[SimpleQueue[None]] = []
         post(self.calls, 0)  # compiled here, once, not by every helper
         changed(self.calls, 0, 1)
-        serve(self.board, self.calls, 0, 1)
+        serve(self.board, 0, self.calls, 0, 1)
         for number in range(size):
-            threading.Thread(target=self._help, name=f"lexon_{number}", daemon=True).start()
+            name = f"lexon_{number}"
+            threading.Thread(target=self._help, args=(number + 1,), name=name, daemon=True).start()
 
     def call(self, job: _Job | None) -> None:
         """Offer the blocks of ``job`` to all helpers; None sends them home."""
@@ -114,11 +115,11 @@ class _Team:
             if not self.changed(job.helped, helped, LOOKS):
                 time.sleep(1e-4)
 
-    def _help(self) -> None:
+    def _help(self, member: int) -> None:
         bed: SimpleQueue[None] = SimpleQueue()
         known = 0
         while True:
-            self.serve(self.board, self.calls, known, LOOKS)
+            self.serve(self.board, member, self.calls, known, LOOKS)
             if self.calls[0] == known:
                 self.asleep.append(bed)
                 if self.calls[0] == known:

@@ -5,6 +5,7 @@ A signature names the dimensions of every array::
     "x: N D, w: H D, b: H -> y: N H"          three inputs, one output
     "x: S D, w: F K D | lengths: B -> y: B F"  behind the bar: data given by keyword
     "*xs: * -> y: *"                          any number of inputs, of any shape
+    "x: S D, [w: H D, b: H]+ -> h: S nH"      after x, w and b n times, once or more
 
 A dimension is a letter (the same letter is the same size everywhere), a multiple such as ``4H``,
 a number, or ``...`` for any dimensions in front; ``*`` alone is any shape. Letters: N rows,
@@ -69,24 +70,37 @@ class Signature:
         left, _, right = text.partition("->")
         given, _, data = left.partition("|")
         self.variadic = given.strip().startswith("*")
-        self.inputs = [Argument(part.lstrip(" *")) for part in given.split(",") if part.strip()]
-        self.data = {a.name: a for a in map(Argument, filter(str.strip, data.split(",")))}
-        self.outputs = [Argument(part) for part in right.split(",")]
+        once, _, again = given.partition("[")
+        self.inputs, self.repeated = _arguments(once.lstrip(" *")), _arguments(again.rstrip(" ]+"))
+        self.data = {argument.name: argument for argument in _arguments(data)}
+        self.outputs = _arguments(right.replace("[", "").replace("]+", ""))
+
+    def named(self, number: int) -> list[Argument]:
+        """The names of so many inputs."""
+        if self.variadic:
+            return self.inputs * number
+        times = max((number - len(self.inputs)) // max(len(self.repeated), 1), 1)
+        return self.inputs + self.repeated * times
 
     def check(self, operation: str, inputs: Sequence[Array], options: dict[str, Any]) -> None:
         """Raise ShapeError unless all named dimensions agree."""
         if self.variadic:
             return
-        if len(inputs) != len(self.inputs):
-            names = ", ".join(argument.name for argument in self.inputs)
+        named = self.named(len(inputs))
+        if len(inputs) != len(named):
+            names = ", ".join(argument.name for argument in named)
             raise GraphError(f"{operation} takes {names}: it was given {len(inputs)} arrays")
         seen: Seen = {}
-        for argument, array in zip(self.inputs, inputs, strict=True):
+        for argument, array in zip(named, inputs, strict=True):
             if not argument.any_shape:
                 _match(operation, argument, array.shape, seen)
         for name, argument in self.data.items():
             if options.get(name) is not None and not argument.any_shape:
                 _match(operation, argument, np.shape(options[name]), seen)
+
+
+def _arguments(text: str) -> list[Argument]:
+    return [Argument(part) for part in text.split(",") if part.strip()]
 
 
 def _match(operation: str, argument: Argument, shape: tuple[int, ...], seen: Seen) -> None:
@@ -191,7 +205,7 @@ class Operation:
             self._agreed.add(shapes)
 
     def _do_not_fit(self, arrays: Sequence[Array]) -> ShapeError:
-        named = zip(self.signature.inputs, arrays, strict=False)
+        named = zip(self.signature.named(len(arrays)), arrays, strict=False)
         rule = f"{self.name}: the shapes do not fit together: no size is 1 where they differ"
         return _error(rule, [f"{argument.name} = {array.shape}" for argument, array in named])
 

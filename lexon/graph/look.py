@@ -216,9 +216,9 @@ def _opened(seen: Picture) -> list[str]:
 def _copies(node: Node) -> list[Tensor]:
     """The inputs of a node as source tensors with the names of its signature."""
     declared = Signature(node.signature)
-    names = [argument.name for argument in declared.inputs]
+    names = [argument.name for argument in declared.named(len(node.inputs))]
     if declared.variadic:
-        names = [f"{names[0]}[{place}]" for place in range(len(node.inputs))]
+        names = [f"{name}[{place}]" for place, name in enumerate(names)]
     return [
         Tensor(tensor.value, name=name, requires_grad=tensor.requires_grad)
         for tensor, name in zip(node.inputs, names, strict=True)

@@ -1,6 +1,6 @@
 """Long short-term memory over sequences laid end to end, forward and back.
 
-i, f, o = sigmoid, g = tanh of z + b + U h_prev       (z = W x, gate by gate: i, f, g, o)
+i, f, o = sigmoid, g = tanh of z + U h_prev       (z = W x + b, gate by gate: i, f, g, o)
 c = f c_prev + i g
 h = o tanh(c)
 """
@@ -10,135 +10,125 @@ from __future__ import annotations
 import numpy as np
 
 from lexon.kernels.elementary import logistic, tangent
-from lexon.kernels.product import Array, aligned
-from lexon.kernels.recurrent import Walk, together
+from lexon.kernels.product import Array
+from lexon.kernels.recurrent import Each, Walk, flat, put_last, take_states
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
-from lexon.kernels.strip import VECTORS, padded_to_vectors, strip_product, whole_vectors
-from lexon.kernels.team import report_done, take, wait_for_all
+from lexon.kernels.strip import VECTORS, strip_product, whole_vectors
 from lexon.kernels.wide import load, spread, store
 
 _BYTES = registers().bytes
 
 
 def lstm_forward(
-    z: Array, b: Array, strips: Array, h0: Array, c0: Array, walk: Walk
-) -> tuple[Array, Array]:
-    """h and c (S, H) of every row; z (S, 4H) becomes the gates i, f, g, o.
+    z: Each, strips: Each, h0: Array, c0: Array, walk: Walk
+) -> tuple[Array, Array, Array, Array]:
+    """h and c (S, directions H) of every row, and the final states h_n, c_n (B, directions, H).
 
-    ``strips`` is U (4H, H) by ``pack_gates``.
+    z (S, 4H) becomes the gates i, f, g, o. ``strips`` is U (4H, H) by ``pack_gates``.
     """
-    rows, units = len(z), h0.shape[1]
-    h, c = np.empty((rows, units), z.dtype), np.empty((rows, units), z.dtype)
-    states = np.concatenate([walk.own(h0), np.empty(len(walk.first) * units, z.dtype)])
-    cells = np.empty(len(walk.first) * padded_to_vectors(units, z), z.dtype)
-    given = (
-        z.reshape(-1), b, strips, states, walk.own(c0), cells, *walk[1:4], units,
-        h.reshape(-1), c.reshape(-1),
-    )  # fmt: skip
-    together(_forward, len(walk.active), 8.0 * h.size * units, *given)
-    return h, c
+    units = h0.shape[2]
+    h, c = (np.empty((len(z[0]), len(z) * units), h0.dtype) for _ in range(2))
+    h_n, c_n = h0.copy(), c0.copy()
+    given, outputs = (flat(z), strips, units), flat((h, c, c0, h_n, c_n))
+    _forward(len(walk.tasks), 1, 8.0 * h.size * units, *walk, *given, *outputs)
+    return h, c, h_n, c_n
 
 
 def lstm_backward(
-    gates: Array, c: Array, c0: Array, strips: Array, dh: Array, dh_n: Array, dc_n: Array,
+    gates: Each, c: Array, c0: Array, strips: Each, dh: Array, dh_n: Array, dc_n: Array,
     walk: Walk, total: Array,
-) -> tuple[Array, Array, Array, Array]:  # fmt: skip
-    """dz (S, 4H), dz in strips, dh0 and dc0 (B, H) from dh (S, H), dh_n and dc_n (B, H).
+) -> tuple[Array, Array]:  # fmt: skip
+    """dh0 and dc0 (B, directions, H); the gates become dz (S, 4H).
 
-    ``strips`` is U (4H, H) by ``pack_strips``; dz in strips is for ``gate_sums``. Where ``total``
-    (S, H) has room, it becomes the whole gradient that reached each row's h.
+    From dh (S, directions H), dh_n and dc_n (B, directions, H). ``strips`` is U (4H, H) by
+    ``pack_strips``. Where ``total`` (S, directions H) has room, it becomes the whole gradient that
+    reached each row's h.
     """
-    units = dh.shape[1]
-    dz = np.empty_like(gates)
-    grads = aligned(4 * len(dz) * padded_to_vectors(units, dz), dz.dtype)
-    own = walk.own(dh_n), walk.own(dc_n)
-    passed = np.empty(2 * len(walk.first) * 4 * units, dz.dtype)
-    cells = np.empty(len(walk.first) * padded_to_vectors(units, dz), dz.dtype)
-    given = (
-        gates.reshape(-1), c.reshape(-1), walk.own(c0), strips, dh.reshape(-1), *own, passed,
-        cells, *walk[1:4], units, dz.reshape(-1), grads, total.reshape(-1),
-    )  # fmt: skip
-    together(_backward, len(walk.active) + 1, 8.0 * dh.size * units, *given)
-    return dz, grads, walk.back(own[0], dh_n), walk.back(own[1], dc_n)
+    units, dh0, dc0 = dh_n.shape[2], dh_n.copy(), dc_n.copy()
+    given = flat(gates), strips, units, *flat((c, c0, dh, dh0, dc0, total))
+    _backward(len(walk.tasks), 1, 8.0 * dh.size * units, *walk, *given)
+    return dh0, dc0
 
 
 @shared
-def _forward(member, _, members, board, z, b, strips, states, c0, cells, first, stride, active, units, h, c):  # fmt: skip  # noqa: E501
-    batch, lanes = first.size, _BYTES // z.itemsize
-    full = VECTORS * lanes
-    blocks = (units + full - 1) // full
-    s = np.empty(4 * batch * full, z.dtype)
-    for t in range(active.size):
-        n = active[t]
-        old, new = t % 2 * batch * units, (t + 1) % 2 * batch * units
-        block = take(board, t, blocks, member, members)
-        while block >= 0:
-            unit = block * full
+def _forward(task, _, tasks, sequences, lengths, first, strides, active, z, strips, units, h, c, c0, h_n, c_n):  # fmt: skip  # noqa: E501
+    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    gates, u, stride = z[side], strips[side], strides[side]
+    lanes = _BYTES // h.itemsize
+    full, line, wide = VECTORS * lanes, strides.size * units, 4 * units
+    group, column = end - begin, side * units
+    s = np.empty(4 * group * full, h.dtype)
+    states = take_states(h_n, line, column, sequences[begin:end], units)
+    for t in range(lengths[begin]):
+        n = min(active[t], end) - begin
+        old, new = t % 2 * group * units, (t + 1) % 2 * group * units
+        for unit in range(0, units, full):
             used = min(full, units - unit)
-            width = whole_vectors(used, z.itemsize)
-            gate, cell = n * width, unit * batch
+            width = whole_vectors(used, h.itemsize)
+            gate = n * width
             for g in range(4):
                 at = (unit * 4 + g * width) * units
                 strip_product(
-                    states, old, units, n, strips, at, width // lanes, s, g * gate, width, units
+                    states, old, units, n, u, at, width // lanes, s, g * gate, width, units
                 )
             for m in range(n):
-                row = first[m] + t * stride
+                row = first[side, begin + m] + t * stride
                 for v in range(0, used, lanes):
-                    there, at = used - v, m * width + v
-                    of_h, of_z = row * units + unit + v, row * 4 * units + unit + v
-                    own = m * units + unit + v
-                    before = load(c0, own, there) if t == 0 else load(cells, cell + at, lanes)
-                    bias = unit + v
-                    i = load(s, at, lanes) + load(z, of_z, there)
-                    i = logistic(i + load(b, bias, there))
-                    f = load(s, gate + at, lanes) + load(z, of_z + units, there)
-                    f = logistic(f + load(b, bias + units, there))
-                    g_ = load(s, 2 * gate + at, lanes) + load(z, of_z + 2 * units, there)
-                    g_ = tangent(g_ + load(b, bias + 2 * units, there))
-                    o = load(s, 3 * gate + at, lanes) + load(z, of_z + 3 * units, there)
-                    o = logistic(o + load(b, bias + 3 * units, there))
+                    there, at, own = used - v, m * width + v, unit + v
+                    of_h, of_z = row * line + column + own, row * wide + own
+                    i = logistic(load(s, at, lanes) + load(gates, of_z, there))
+                    f = load(s, gate + at, lanes) + load(gates, of_z + units, there)
+                    f = logistic(f)
+                    g_ = load(s, 2 * gate + at, lanes) + load(gates, of_z + 2 * units, there)
+                    g_ = tangent(g_)
+                    o = load(s, 3 * gate + at, lanes) + load(gates, of_z + 3 * units, there)
+                    o = logistic(o)
+                    if t:
+                        before = load(c, of_h - stride * line, there)
+                    else:
+                        before = load(c0, sequences[begin + m] * line + column + own, there)
                     now = f * before + i * g_
                     state = o * tangent(now)
-                    store(z, of_z, there, i)
-                    store(z, of_z + units, there, f)
-                    store(z, of_z + 2 * units, there, g_)
-                    store(z, of_z + 3 * units, there, o)
-                    store(cells, cell + at, lanes, now)
+                    store(gates, of_z, there, i)
+                    store(gates, of_z + units, there, f)
+                    store(gates, of_z + 2 * units, there, g_)
+                    store(gates, of_z + 3 * units, there, o)
                     store(c, of_h, there, now)
                     store(h, of_h, there, state)
-                    store(states, new + own, there, state)
-            report_done(board, t)
-            block = take(board, t, blocks, member, members)
-        wait_for_all(board, t, blocks)
+                    store(states, new + m * units + own, there, state)
+    last = first[side, begin:end] + (lengths[begin:end] - 1) * stride
+    put_last(h, last, line, column, h_n, sequences[begin:end], units)
+    put_last(c, last, line, column, c_n, sequences[begin:end], units)
 
 
 @shared
-def _backward(member, _, members, board, gates, c, c0, strips, dh, dh_n, dc_n, passed, cells, first, stride, active, units, dz, grads, total):  # fmt: skip  # noqa: E501
-    batch, lanes = first.size, _BYTES // dz.itemsize
-    full, wide = VECTORS * lanes, 4 * units
-    blocks = (units + full - 1) // full
-    s = np.empty(batch * full, dz.dtype)
-    one = spread(dz.dtype.type(1))
-    rows, padded = dh.size // max(units, 1), whole_vectors(units, dz.itemsize)
+def _backward(task, _, tasks, sequences, lengths, first, strides, active, gates, strips, units, c, c0, dh, dh_n, dc_n, total):  # fmt: skip  # noqa: E501
+    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    z, u, stride = gates[side], strips[side], strides[side]
+    lanes = _BYTES // dh.itemsize
+    full, line, wide = VECTORS * lanes, strides.size * units, 4 * units
+    group, column = end - begin, side * units
+    padded = whole_vectors(units, dh.itemsize)
+    s = np.empty(group * full, dh.dtype)
+    passed, cells = np.empty(2 * group * wide, dh.dtype), np.empty(group * padded, dh.dtype)
+    one = spread(dh.dtype.type(1))
     later = 0
-    for t in range(active.size - 1, -2, -1):
-        n = active[t] if t >= 0 else batch
-        now, after = t % 2 * batch * wide, (t + 1) % 2 * batch * wide
-        block = take(board, t + 1, blocks, member, members)
-        while block >= 0:
-            unit = block * full
+    for t in range(lengths[begin] - 1, -2, -1):
+        n = min(active[t], end) - begin if t >= 0 else group
+        now, after = t % 2 * group * wide, (t + 1) % 2 * group * wide
+        for unit in range(0, units, full):
             used = min(full, units - unit)
-            width = whole_vectors(used, dz.itemsize)
-            cell = unit * batch
+            width = whole_vectors(used, dh.itemsize)
+            cell = unit * group
             strip_product(
-                passed, after, wide, later, strips, unit * wide, width // lanes, s, 0, width, wide
+                passed, after, wide, later, u, unit * wide, width // lanes, s, 0, width, wide
             )
             for m in range(n):
-                row = first[m] + t * stride
+                row = first[side, begin + m] + t * stride
                 for v in range(0, used, lanes):
-                    there, at, own = used - v, m * width + v, m * units + unit + v
+                    there, at = used - v, m * width + v
+                    own = sequences[begin + m] * line + column + unit + v
                     if m < later:
                         dstate, dcell = load(s, at, lanes), load(cells, cell + at, lanes)
                     else:
@@ -147,16 +137,16 @@ def _backward(member, _, members, board, gates, c, c0, strips, dh, dh_n, dc_n, p
                         store(dh_n, own, there, dstate)
                         store(dc_n, own, there, dcell)
                         continue
-                    of_h, of_z = row * units + unit + v, row * wide + unit + v
+                    of_h, of_z = row * line + column + unit + v, row * wide + unit + v
                     dstate = dstate + load(dh, of_h, there)
                     if total.size:
                         store(total, of_h, there, dstate)
-                    i, f = load(gates, of_z, there), load(gates, of_z + units, there)
+                    i, f = load(z, of_z, there), load(z, of_z + units, there)
                     g, o = (
-                        load(gates, of_z + 2 * units, there),
-                        load(gates, of_z + 3 * units, there),
+                        load(z, of_z + 2 * units, there),
+                        load(z, of_z + 3 * units, there),
                     )
-                    before = load(c, of_h - stride * units, there) if t else load(c0, own, there)
+                    before = load(c, of_h - stride * line, there) if t else load(c0, own, there)
                     bent = tangent(load(c, of_h, there))
                     dcell = dcell + dstate * o * (one - bent * bent)
                     di = dcell * g * i * (one - i)
@@ -164,21 +154,13 @@ def _backward(member, _, members, board, gates, c, c0, strips, dh, dh_n, dc_n, p
                     dg = dcell * i * (one - g * g)
                     do = dstate * bent * o * (one - o)
                     store(cells, cell + at, lanes, dcell * f)
-                    store(dz, of_z, there, di)
-                    store(dz, of_z + units, there, df)
-                    store(dz, of_z + 2 * units, there, dg)
-                    store(dz, of_z + 3 * units, there, do)
-                    to, gate = unit * rows + row * width + v, rows * padded
-                    store(grads, to, lanes, di)
-                    store(grads, to + gate, lanes, df)
-                    store(grads, to + 2 * gate, lanes, dg)
-                    store(grads, to + 3 * gate, lanes, do)
+                    store(z, of_z, there, di)
+                    store(z, of_z + units, there, df)
+                    store(z, of_z + 2 * units, there, dg)
+                    store(z, of_z + 3 * units, there, do)
                     to = now + m * wide + unit + v
                     store(passed, to, there, di)
                     store(passed, to + units, there, df)
                     store(passed, to + 2 * units, there, dg)
                     store(passed, to + 3 * units, there, do)
-            report_done(board, t + 1)
-            block = take(board, t + 1, blocks, member, members)
-        wait_for_all(board, t + 1, blocks)
         later = n

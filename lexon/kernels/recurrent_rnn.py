@@ -1,6 +1,6 @@
 """The simple recurrent network over sequences laid end to end, forward and back.
 
-h = f(z + b + U h_prev)      (z = W x; f = tanh or relu)
+h = f(z + U h_prev)      (z = W x + b; f = tanh or relu)
 """
 
 from __future__ import annotations
@@ -8,103 +8,101 @@ from __future__ import annotations
 import numpy as np
 
 from lexon.kernels.elementary import tangent
-from lexon.kernels.product import Array, aligned
-from lexon.kernels.recurrent import Walk, together
+from lexon.kernels.product import Array
+from lexon.kernels.recurrent import Each, Walk, flat, put_last, take_states
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
-from lexon.kernels.strip import VECTORS, padded_to_vectors, strip_product, whole_vectors
-from lexon.kernels.team import report_done, take, wait_for_all
+from lexon.kernels.strip import VECTORS, strip_product, whole_vectors
 from lexon.kernels.wide import load, spread, store, where_positive
 
 _BYTES = registers().bytes
 
 
-def rnn_forward(z: Array, b: Array, strips: Array, h0: Array, walk: Walk, rectified: bool) -> Array:
-    """z (S, H) becomes h. ``strips`` is U (H, H) by ``pack_gates``."""
-    units = z.shape[1]
-    states = np.concatenate([walk.own(h0), np.empty(len(walk.first) * units, z.dtype)])
-    given = z.reshape(-1), b, strips, states, *walk[1:4], units, rectified
-    together(_forward, len(walk.active), 2.0 * z.size * units, *given)
-    return z
+def rnn_forward(
+    z: Each, strips: Each, h0: Array, walk: Walk, rectified: bool
+) -> tuple[Array, Array]:
+    """h (S, directions H) of every row, and the final states h_n (B, directions, H).
+
+    From z (S, H), which alone becomes h. ``strips`` is U (H, H) by ``pack_gates``.
+    """
+    units = h0.shape[2]
+    h = z[0] if len(z) == 1 else np.empty((len(z[0]), len(z) * units), h0.dtype)
+    h_n = h0.copy()
+    given = flat(z), strips, units, rectified, *flat((h, h_n))
+    _forward(len(walk.tasks), 1, 2.0 * h.size * units, *walk, *given)
+    return h, h_n
 
 
 def rnn_backward(
-    h: Array, strips: Array, dh: Array, dh_n: Array, walk: Walk, rectified: bool, total: Array
-) -> tuple[Array, Array, Array]:
-    """dz (S, H), dz in strips, and dh0 (B, H) from upstream dh (S, H), dh_n (B, H).
+    h: Array, strips: Each, dh: Array, dh_n: Array, walk: Walk, rectified: bool, total: Array
+) -> tuple[Each, Array]:
+    """dz (S, H) and dh0 (B, directions, H).
 
-    ``strips`` is U (H, H) by ``pack_strips``; dz in strips is for ``gate_sums``. Where ``total``
-    (S, H) has room, it becomes the whole gradient that reached each row's h.
+    From dh (S, directions H) and dh_n (B, directions, H). ``strips`` is U (H, H) by
+    ``pack_strips``. Where ``total`` (S, directions H) has room, it becomes the whole gradient that
+    reached each row's h.
     """
-    units = dh.shape[1]
-    dz, own = np.empty_like(h), walk.own(dh_n)
-    grads = aligned(len(dz) * padded_to_vectors(units, dz), dz.dtype)
-    passed = np.empty(2 * len(walk.first) * units, dz.dtype)
-    given = (
-        h.reshape(-1), strips, dh.reshape(-1), own, passed, *walk[1:4], units, rectified,
-        dz.reshape(-1), grads, total.reshape(-1),
-    )  # fmt: skip
-    together(_backward, len(walk.active) + 1, 2.0 * dh.size * units, *given)
-    return dz, grads, walk.back(own, dh_n)
+    units, dh0 = dh_n.shape[2], dh_n.copy()
+    dz = tuple(np.empty((len(dh), units), dh.dtype) for _ in strips)
+    given = strips, units, rectified, *flat((h, dh, dh0)), flat(dz), total.reshape(-1)
+    _backward(len(walk.tasks), 1, 2.0 * dh.size * units, *walk, *given)
+    return dz, dh0
 
 
 @shared
-def _forward(
-    member, _, members, board, z, b, strips, states, first, stride, active, units, rectified
-):
-    batch, lanes = first.size, _BYTES // z.itemsize
-    full = VECTORS * lanes
-    blocks = (units + full - 1) // full
-    s = np.empty(batch * full, z.dtype)
-    for t in range(active.size):
-        n = active[t]
-        old, new = t % 2 * batch * units, (t + 1) % 2 * batch * units
-        block = take(board, t, blocks, member, members)
-        while block >= 0:
-            unit = block * full
+def _forward(task, _, tasks, sequences, lengths, first, strides, active, z_, strips, units, rectified, h, h_n):  # fmt: skip  # noqa: E501
+    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    z, u, stride = z_[side], strips[side], strides[side]
+    lanes = _BYTES // h.itemsize
+    full, line = VECTORS * lanes, strides.size * units
+    group, column = end - begin, side * units
+    s = np.empty(group * full, h.dtype)
+    states = take_states(h_n, line, column, sequences[begin:end], units)
+    for t in range(lengths[begin]):
+        n = min(active[t], end) - begin
+        old, new = t % 2 * group * units, (t + 1) % 2 * group * units
+        for unit in range(0, units, full):
             used = min(full, units - unit)
-            width = whole_vectors(used, z.itemsize)
+            width = whole_vectors(used, h.itemsize)
             strip_product(
-                states, old, units, n, strips, unit * units, width // lanes, s, 0, width, units
+                states, old, units, n, u, unit * units, width // lanes, s, 0, width, units
             )
             for m in range(n):
-                row = (first[m] + t * stride) * units + unit
+                row = first[side, begin + m] + t * stride
                 for v in range(0, used, lanes):
-                    sum_ = load(s, m * width + v, lanes) + load(z, row + v, used - v)
-                    sum_ = sum_ + load(b, unit + v, used - v)
+                    there, own = used - v, unit + v
+                    sum_ = load(s, m * width + v, lanes) + load(z, row * units + own, there)
                     state = where_positive(sum_, sum_) if rectified else tangent(sum_)
-                    store(z, row + v, used - v, state)
-                    store(states, new + m * units + unit + v, used - v, state)
-            report_done(board, t)
-            block = take(board, t, blocks, member, members)
-        wait_for_all(board, t, blocks)
+                    store(h, row * line + column + own, there, state)
+                    store(states, new + m * units + own, there, state)
+    last = first[side, begin:end] + (lengths[begin:end] - 1) * stride
+    put_last(h, last, line, column, h_n, sequences[begin:end], units)
 
 
 @shared
-def _backward(member, _, members, board, h, strips, dh, dh_n, passed, first, stride, active, units, rectified, dz, grads, total):  # fmt: skip  # noqa: E501
-    batch, lanes = first.size, _BYTES // dz.itemsize
-    full = VECTORS * lanes
-    blocks = (units + full - 1) // full
-    rows = dh.size // max(units, 1)
-    s = np.empty(batch * full, dz.dtype)
-    one = spread(dz.dtype.type(1))
+def _backward(task, _, tasks, sequences, lengths, first, strides, active, strips, units, rectified, h, dh, dh_n, dz_, total):  # fmt: skip  # noqa: E501
+    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    u, stride, dz = strips[side], strides[side], dz_[side]
+    lanes = _BYTES // dh.itemsize
+    full, line = VECTORS * lanes, strides.size * units
+    group, column = end - begin, side * units
+    s, passed = np.empty(group * full, dh.dtype), np.empty(2 * group * units, dh.dtype)
+    one = spread(dh.dtype.type(1))
     later = 0
-    for t in range(active.size - 1, -2, -1):
-        n = active[t] if t >= 0 else batch
-        now, after = t % 2 * batch * units, (t + 1) % 2 * batch * units
-        block = take(board, t + 1, blocks, member, members)
-        while block >= 0:
-            unit = block * full
+    for t in range(lengths[begin] - 1, -2, -1):
+        n = min(active[t], end) - begin if t >= 0 else group
+        now, after = t % 2 * group * units, (t + 1) % 2 * group * units
+        for unit in range(0, units, full):
             used = min(full, units - unit)
-            width = whole_vectors(used, dz.itemsize)
+            width = whole_vectors(used, dh.itemsize)
             strip_product(
-                passed, after, units, later, strips, unit * units, width // lanes, s, 0, width,
-                units,
-            )  # fmt: skip
+                passed, after, units, later, u, unit * units, width // lanes, s, 0, width, units
+            )
             for m in range(n):
-                row = first[m] + t * stride
+                row = first[side, begin + m] + t * stride
                 for v in range(0, used, lanes):
-                    there, own, of_h = used - v, m * units + unit + v, row * units + unit + v
+                    there = used - v
+                    own = sequences[begin + m] * line + column + unit + v
                     if m < later:
                         dstate = load(s, m * width + v, lanes)
                     else:
@@ -112,6 +110,7 @@ def _backward(member, _, members, board, h, strips, dh, dh_n, passed, first, str
                     if t < 0:
                         store(dh_n, own, there, dstate)
                         continue
+                    of_h = row * line + column + unit + v
                     dstate = dstate + load(dh, of_h, there)
                     if total.size:
                         store(total, of_h, there, dstate)
@@ -120,10 +119,6 @@ def _backward(member, _, members, board, h, strips, dh, dh_n, passed, first, str
                         da = where_positive(state, dstate)
                     else:
                         da = dstate * (one - state * state)
-                    store(dz, of_h, there, da)
-                    store(grads, unit * rows + row * width + v, lanes, da)
-                    store(passed, now + own, there, da)
-            report_done(board, t + 1)
-            block = take(board, t + 1, blocks, member, members)
-        wait_for_all(board, t + 1, blocks)
+                    store(dz, row * units + unit + v, there, da)
+                    store(passed, now + m * units + unit + v, there, da)
         later = n

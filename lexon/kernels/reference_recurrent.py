@@ -1,7 +1,7 @@
 """The recurrent kernels in plain NumPy, name by name: the specification, for any float type.
 
 Where a kernel takes weights in ``strips`` its twin takes the weights, where it takes a ``walk``
-the lengths and the direction, and instead of gradients in strips it gives them row by row.
+the lengths, and of the directions it does one. Nothing is overwritten.
 """
 
 from __future__ import annotations
@@ -48,11 +48,8 @@ def last(h: Array, h0: Array, lengths: Array, reverse: bool) -> Array:
 # strip.py
 
 
-def gate_sums(
-    dz: Array, gates: list[int], units: int, bs: list[Array]
-) -> tuple[Array, list[Array]]:
-    """Sums over the rows of A and of Aᵀ B for each B (S, N), A (S, G H) the ``gates`` of dz."""
-    a = np.concatenate([dz[:, gate * units : (gate + 1) * units] for gate in gates], axis=1)
+def sums_over_rows(a: Array, bs: list[Array]) -> tuple[Array, list[Array]]:
+    """Sums over the rows of A (S, M) and of Aᵀ B for each B (S, N)."""
     return a.sum(axis=0), [a.T @ b for b in bs]
 
 
@@ -60,14 +57,14 @@ def gate_sums(
 
 
 def rnn_forward(
-    z: Array, b: Array, u: Array, h0: Array, lengths: Array, reverse: bool, rectified: bool
+    z: Array, u: Array, h0: Array, lengths: Array, reverse: bool, rectified: bool
 ) -> Array:
-    """h (S, H) of every row, from z = W x (S, H), b (H) and u (H, H)."""
+    """h (S, H) of every row, from z = W x + b (S, H) and u (H, H)."""
     h = np.empty_like(z)
     for n, rows in _rows(lengths, reverse):
         state = h0[n]
         for row in rows:
-            total = z[row] + b + u @ state
+            total = z[row] + u @ state
             h[row] = state = np.maximum(total, 0) if rectified else np.tanh(total)
     return h
 
@@ -91,15 +88,15 @@ def rnn_backward(
 
 
 def gru_forward(
-    z: Array, b: Array, u: Array, v: Array, h0: Array, lengths: Array, reverse: bool
+    z: Array, u: Array, v: Array, h0: Array, lengths: Array, reverse: bool
 ) -> tuple[Array, Array, Array]:
-    """h and q (S, H) of every row, and the gates r, u, n (S, 3H), from z, b, u (3H, H)."""
+    """h and q (S, H) of every row, and the gates r, u, n (S, 3H), from z, u (3H, H), v."""
     units = h0.shape[1]
     h, q, gates = np.empty((len(z), units), z.dtype), np.empty((len(z), units), z.dtype), z.copy()
     for place, rows in _rows(lengths, reverse):
         state = h0[place]
         for row in rows:
-            zs, us = np.split(z[row] + b, 3), np.split(u @ state, 3)
+            zs, us = np.split(z[row], 3), np.split(u @ state, 3)
             r, k = logistic(zs[0] + us[0]), logistic(zs[1] + us[1])
             q[row] = us[2] + v
             n = np.tanh(zs[2] + r * q[row])
@@ -133,15 +130,15 @@ def gru_backward(
 
 
 def lstm_forward(
-    z: Array, b: Array, u: Array, h0: Array, c0: Array, lengths: Array, reverse: bool
+    z: Array, u: Array, h0: Array, c0: Array, lengths: Array, reverse: bool
 ) -> tuple[Array, Array, Array]:
-    """h and c (S, H) of every row, and the gates i, f, g, o (S, 4H), from z, b, u (4H, H)."""
+    """h and c (S, H) of every row, and the gates i, f, g, o (S, 4H), from z, u (4H, H)."""
     units = h0.shape[1]
     h, c, gates = np.empty((len(z), units), z.dtype), np.empty((len(z), units), z.dtype), z.copy()
     for n, rows in _rows(lengths, reverse):
         state, cell = h0[n], c0[n]
         for row in rows:
-            i, f, g, o = np.split(z[row] + b + u @ state, 4)
+            i, f, g, o = np.split(z[row] + u @ state, 4)
             i, f, g, o = logistic(i), logistic(f), np.tanh(g), logistic(o)
             c[row] = cell = f * cell + i * g
             h[row] = state = o * np.tanh(cell)

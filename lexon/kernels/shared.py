@@ -5,6 +5,9 @@ until it is free, which takes as long as a small product. So blocks change hands
 calling thread lays the arguments down in memory and writes on a board where they are and which
 code takes them; helpers that are awake look at the board, and take block after block.
 
+Blocks lie in queues, one for each member of the team, who empties its own first: where kernel
+after kernel cuts the same rows, a thread meets those that are in its own cache.
+
 Nobody is waited for who has not taken a block. A board that another caller uses is left alone.
 """
 
@@ -25,13 +28,15 @@ from lexon import parallel
 from lexon.kernels.atomic import add, load, put, step_aside, swap
 from lexon.kernels.compile import inlined, kernel
 
-#: The board: numbers that change together share a cache line of eight.
-_STATE, _CODE, _GIVEN, _SIZE, _LENGTH, _COUNT, _DONE, _FAILED, _OWNED, _ROOM = (
-    0, 8, 9, 10, 11, 12, 16, 17, 24, 32,
+#: The board: numbers that change together share a cache line of eight; then a line a queue.
+_CODE, _GIVEN, _SIZE, _LENGTH, _COUNT, _QUEUES, _DONE, _FAILED, _OWNED, _FIRST = (
+    0, 1, 2, 3, 4, 5, 8, 9, 16, 24,
 )  # fmt: skip
 #: Numbers of a cache line.
 _LINE = 8
-#: The state is the number of the offer, shifted, plus the next block; beyond all blocks: closed.
+#: Queues at most: more members share them.
+_MOST = 8
+#: A queue is the number of the offer, shifted, plus its next block; beyond all blocks: closed.
 _SHIFT, _CLOSED = 32, 1 << 30
 _BLOCK = (1 << _SHIFT) - 1
 #: How often the caller looks for the end of others' blocks before it offers its processor.
@@ -40,11 +45,15 @@ _PATIENCE = 20_000
 _BLOCK_ARGUMENTS = (types.intp, types.intp, types.intp)
 
 
-def new_board() -> Any:
-    """Where the callers of shared kernels and one team of helpers meet."""
-    room = np.zeros(_ROOM + _LINE, np.int64)
+def new_board(members: int) -> Any:
+    """Where the callers of shared kernels and one team of helpers meet: so many together."""
+    queues = min(members, _MOST)
+    size = _FIRST + queues * _LINE
+    room = np.zeros(size + _LINE, np.int64)
     skip = -room.__array_interface__["data"][0] // 8 % _LINE
-    return room[skip : skip + _ROOM]
+    board = room[skip : skip + size]
+    board[_QUEUES] = queues
+    return board
 
 
 def helped(board: Any) -> int:
@@ -69,21 +78,24 @@ def shared(body: Callable[..., None]) -> Callable[..., None]:
             for block in range(count):
                 failed |= _do(code, place, block * length, min((block + 1) * length, size))
             return failed
-        state = ((load(board, _STATE) >> _SHIFT) + 1) << _SHIFT
-        put(board, _STATE, state + _CLOSED)  # whoever read the last offer takes nothing of this
+        queues, offer = board[_QUEUES], ((load(board, _FIRST) >> _SHIFT) + 1) << _SHIFT
+        for queue in range(queues):  # whoever read the last offer takes nothing of this
+            put(board, _FIRST + queue * _LINE, offer + _CLOSED)
         put(board, _CODE, code)
         put(board, _GIVEN, place)
         put(board, _SIZE, size)
         put(board, _LENGTH, length)
         put(board, _COUNT, count)
         done, lost = load(board, _DONE), load(board, _FAILED)
-        put(board, _STATE, state)
+        for queue in range(queues):
+            put(board, _FIRST + queue * _LINE, offer + count * queue // queues)
         own, looks = 0, 0
-        block = add(board, _STATE, 1) & _BLOCK
-        while block < count:
-            failed |= _do(code, place, block * length, min((block + 1) * length, size))
-            own += 1
-            block = add(board, _STATE, 1) & _BLOCK
+        for queue in range(queues):
+            block = add(board, _FIRST + queue * _LINE, 1) & _BLOCK
+            while block < count * (queue + 1) // queues:
+                failed |= _do(code, place, block * length, min((block + 1) * length, size))
+                own += 1
+                block = add(board, _FIRST + queue * _LINE, 1) & _BLOCK
         while load(board, _DONE) - done < count - own:
             looks += 1
             if looks > _PATIENCE:
@@ -108,22 +120,25 @@ def shared(body: Callable[..., None]) -> Callable[..., None]:
 
 
 @kernel
-def serve(board, calls, known, looks):
+def serve(board, member, calls, known, looks):
     """Take blocks, until none was there for so many looks, or ``calls`` is no longer ``known``."""
-    look = 0
+    look, turn = 0, 0
+    queues = board[_QUEUES]
     while look < looks and load(calls, 0) == known:
         look += 1
-        state = load(board, _STATE)
+        queue = (member + turn) % queues
+        turn = (turn + 1) % queues
+        state = load(board, _FIRST + queue * _LINE)
         block = state & _BLOCK
-        if block >= load(board, _COUNT):
+        if block >= load(board, _COUNT) * (queue + 1) // queues:
             continue
         code, place = load(board, _CODE), load(board, _GIVEN)
         size, length = load(board, _SIZE), load(board, _LENGTH)
-        if swap(board, _STATE, state, state + 1):
+        if swap(board, _FIRST + queue * _LINE, state, state + 1):
             if _do(code, place, block * length, min((block + 1) * length, size)):
                 add(board, _FAILED, 1)
             add(board, _DONE, 1)
-            look = 0
+            look, turn = 0, 0
 
 
 def _place_of(context, given):
@@ -142,9 +157,7 @@ def _taken_up(kind: Any) -> Any:
     def take(context, place):
         def generate(context: Any, builder: Any, typed: Any, values: Any) -> Any:
             address = builder.inttoptr(values[0], context.get_value_type(kind).as_pointer())
-            found = cgutils.unpack_tuple(builder, builder.load(address))
-            each = (_borrowed(context, builder, *pair) for pair in zip(kind, found, strict=True))
-            return context.make_tuple(builder, kind, list(each))
+            return _borrowed(context, builder, kind, builder.load(address))
 
         return kind(types.intp), generate
 
@@ -153,6 +166,11 @@ def _taken_up(kind: Any) -> Any:
 
 def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """An array without an owner: nobody counts who uses it, and it lives as long as the call."""
+    if isinstance(kind, types.BaseTuple):
+        several: Any = kind
+        each = zip(several, cgutils.unpack_tuple(builder, value), strict=True)
+        borrowed = [_borrowed(context, builder, *one) for one in each]
+        return context.make_tuple(builder, kind, borrowed)
     if not isinstance(kind, types.Array):
         return value
     array = context.make_array(kind)(context, builder, value)

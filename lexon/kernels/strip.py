@@ -8,7 +8,7 @@ are 10 + 10, not 12 + 8, and each number of the strip is loaded that much less o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,19 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from lexon import parallel
 from lexon.kernels.compile import inlined
 from lexon.kernels.product import PACK_BLOCK, PACKING, Array, aligned
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers, transpose
-from lexon.kernels.wide import _repeated, load, spread, store
+from lexon.kernels.wide import _repeated, load, store
 
 _BYTES = registers().bytes
 #: Columns of a full strip, in vectors, and the tallest tile over it: as many sums as fit.
 VECTORS = 2
 TALLEST = registers().rows[0] * registers().vectors // VECTORS
-#: Rows over which a thread sums before it takes the next strip: both stay in its own cache.
-_ROWS_AT_ONCE = 800
+#: Rows and columns that a thread sums at a time: they and a strip stay in its own cache.
+_ROWS_AT_ONCE, _COLUMNS_AT_ONCE = 800, 4 * TALLEST
 
 
 def strip_width(dtype: Any) -> int:
@@ -202,14 +203,14 @@ def strip_product(a, a_at, a_row, rows, b, b_at, vectors, c, c_at, c_row, depth)
 
 
 @inlined
-def strip_sums(a, a_at, a_k, rows, b, b_at, vectors, c, c_at, c_row, depth):
-    """C += A B for one strip of B, where A stands column after column."""
+def strip_sums(a, a_k, rows, b, b_at, vectors, c, c_at, c_row, depth, begun):
+    """C (+)= A B for one strip of B, where A stands column after column."""
     for m in range(0, rows, TALLEST):
-        height, x, y = min(TALLEST, rows - m), a_at + m, c_at + m * c_row
+        height, y = min(TALLEST, rows - m), c_at + m * c_row
         if vectors == 1:
-            any_tile(height, a, x, a_k, b, b_at, c, y, c_row, depth, True, 1, False)
+            any_tile(height, a, m, a_k, b, b_at, c, y, c_row, depth, begun, 1, False)
         else:
-            any_tile(height, a, x, a_k, b, b_at, c, y, c_row, depth, True, 2, False)
+            any_tile(height, a, m, a_k, b, b_at, c, y, c_row, depth, begun, 2, False)
 
 
 @inlined
@@ -221,22 +222,27 @@ def whole_vectors(columns, itemsize):
 
 def pack_strips(matrix: Array) -> Array:
     """B (K, N) as strips; missing columns are zeros."""
-    return _packed(matrix, 0)
+    return _packed(np.ascontiguousarray(matrix), 0, matrix.shape[1], 0)
 
 
-def pack_before(h: Array, states: Array, first: Array, stride: int) -> Array:
-    """h_prev (S, H) as strips: h (S, H) moved on by one step, ``states`` in the rows ``first``."""
-    strips, columns = _packed(h, stride), h.shape[1]
-    _put_rows(len(first), len(first), 0.0, states, first, 0, columns, len(h), strips)
+def pack_before(h: Array, column: int, states: Array, first: Array, stride: int) -> Array:
+    """h_prev (S, H) as strips: h moved on by one step, ``states`` (B, H) in the rows ``first``.
+
+    h are the columns of an array (S, ...) from ``column`` on.
+    """
+    units, rows = states.shape[1], len(first)
+    strips = _packed(h, column, units, stride)
+    flat = states.reshape(-1)
+    _put_rows(rows, rows, 0.0, flat, units, 0, first, 0, units, len(h), strips)
     return strips
 
 
-def _packed(matrix: Array, shift: int) -> Array:
-    depth, columns = matrix.shape
+def _packed(matrix: Array, column: int, columns: int, shift: int) -> Array:
+    depth, line = matrix.shape
     strips = aligned(depth * padded_to_vectors(columns, matrix), matrix.dtype)
-    flat = np.ascontiguousarray(matrix).reshape(-1)
-    work, length = PACKING * matrix.size, PACK_BLOCK // max(columns, 1)
-    _put_rows(depth, length, work, flat, np.arange(depth), shift, columns, depth, strips)
+    work, length = PACKING * depth * columns, PACK_BLOCK // max(columns, 1)
+    own, places = (matrix.reshape(-1), line, column), np.arange(depth)
+    _put_rows(depth, length, work, *own, places, shift, columns, depth, strips)
     return strips
 
 
@@ -257,8 +263,11 @@ def padded_to_vectors(columns: int, matrix: Array) -> int:
 
 
 @shared
-def _put_rows(first_row, last_row, flat, places, shift, columns, depth, strips):
-    """Row k of B becomes row ``places[k] + shift`` of the strips, if there is such a row."""
+def _put_rows(first_row, last_row, flat, line, start, places, shift, columns, depth, strips):
+    """Row k of B becomes row ``places[k] + shift`` of the strips, if there is such a row.
+
+    B are the columns from ``start`` on of rows of ``line`` numbers.
+    """
     lanes = _BYTES // flat.itemsize
     full = VECTORS * lanes
     for k in range(first_row, last_row):
@@ -269,7 +278,7 @@ def _put_rows(first_row, last_row, flat, places, shift, columns, depth, strips):
             width = whole_vectors(min(full, columns - first), flat.itemsize)
             for left in range(0, width, lanes):
                 column = first + left
-                number = load(flat, k * columns + column, columns - column)
+                number = load(flat, k * line + start + column, columns - column)
                 store(strips, first * depth + row * width + left, lanes, number)
 
 
@@ -298,68 +307,74 @@ def _pack_gates(task, last_task, flat, gates, units, depth, strips):
             at += depth * width
 
 
-def gate_sums(
-    dz: Array, rows: int, gates: Sequence[int], units: int, bs: Sequence[tuple[Array, int]]
-) -> tuple[Array, list[Array]]:
-    """Sums over the rows, in order, of A (S, G H) and of Aᵀ B for each B (S, N).
+def sums_over_rows(
+    a: Array, first: int, total: Array, bs: tuple[Array, ...], cs: tuple[Array, ...]
+) -> None:
+    """Sums over the rows, in order: of A (S, M) into ``total`` (M), of Aᵀ B into each C (M, N).
 
-    A are the ``gates`` of ``dz``, which stands in strips: the rows of a block of units one after
-    the other, block after block, gate after gate. Each B is given packed, with its N. These are
-    the gradients (G H) of a bias and (G H, N) of weights.
+    A are the columns of ``a`` from ``first`` on, as many as sums; each B (S, N) is given in strips.
     """
-    total = np.empty(len(gates) * units, dz.dtype)
-    cs = [np.empty((len(total), columns), dz.dtype) for _, columns in bs]
-    strip, places = strip_width(dz.dtype), np.array(gates)
-    given = dz, places * padded_to_vectors(units, dz), units, rows
-    tasks = len(gates) * -(-units // strip)
-    _column_sums(tasks, 1, 2.0 * rows * len(total), *given, total)
-    for (b, columns), c in zip(bs, cs, strict=True):
-        _row_sums(tasks, 1, 2.0 * rows * c.size, *given, b, columns, c.reshape(-1))
-    return total, cs
+    rows, line = a.shape
+    columns, widths = len(total), np.array([c.shape[1] for c in cs])
+    work, tasks = 2.0 * rows * columns * widths.sum(), parallel.threads()
+    tasks *= -(-columns // (_COLUMNS_AT_ONCE * tasks))
+    flat = tuple(c.reshape(-1) for c in cs)
+    length = -(-columns // tasks)
+    _sums(columns, length, work, a.reshape(-1), line, first, rows, bs, widths, total, flat)
+
+
+@shared
+def _sums(first, last, a, line, start, depth, bs, widths, total, cs):
+    """The sums of columns ``first`` to ``last`` of A."""
+    lanes = _BYTES // a.itemsize
+    height, at_once = last - first, min(_ROWS_AT_ONCE, depth)
+    tall = whole_vectors(height, a.itemsize)
+    own, edge = np.empty(at_once * tall, a.dtype), np.empty(height * VECTORS * lanes, a.dtype)
+    total[first:last] = 0
+    for which in range(len(bs) if depth == 0 else 0):
+        cs[which][first * widths[which] : last * widths[which]] = 0
+    for begin in range(0, depth, _ROWS_AT_ONCE):
+        steps = min(_ROWS_AT_ONCE, depth - begin)
+        _take_columns(a, begin * line + start + first, line, steps, height, own, total, first)
+        for which in range(len(bs)):
+            b, c = bs[which], cs[which]
+            _add_strips(own, tall, height, b, begin, depth, steps, c, first, widths[which], edge)
 
 
 @inlined
-def _strip_of(task, places, units, depth, itemsize):
-    """Of all strips of A number ``task``: where it is, the first of its sums, its height."""
-    full = VECTORS * (_BYTES // itemsize)
-    strips = (units + full - 1) // full
-    gate, first = task // strips, task % strips * full
-    return (places[gate] + first) * depth, gate * units + first, min(full, units - first)
-
-
-@shared
-def _column_sums(task, _, a, places, units, depth, total):
-    """Sums over the rows of one strip of A: of some rows at a time, then of those sums."""
-    lanes = _BYTES // a.itemsize
-    a_at, first, height = _strip_of(task, places, units, depth, a.itemsize)
-    tall = whole_vectors(height, a.itemsize)
-    for m in range(0, height, lanes):
-        whole = spread(a.dtype.type(0))
-        for begin in range(0, depth, _ROWS_AT_ONCE):
-            part = spread(a.dtype.type(0))
-            for k in range(begin, min(begin + _ROWS_AT_ONCE, depth)):
-                part = part + load(a, a_at + k * tall + m, lanes)
-            whole = whole + part
-        store(total, first + m, height - m, whole)
-
-
-@shared
-def _row_sums(task, _, a, places, units, depth, b, columns, c):
-    """The rows of C for one strip of A."""
+def _add_strips(own, tall, height, b, begin, depth, steps, c, first, columns, edge):
+    """Rows of C from ``first`` on: sums over some rows of A and B, from row ``begin`` on."""
     lanes = _BYTES // c.itemsize
     full = VECTORS * lanes
-    a_at, first, height = _strip_of(task, places, units, depth, a.itemsize)
-    padded, tall = whole_vectors(columns, c.itemsize), whole_vectors(height, c.itemsize)
-    total = np.zeros(height * padded, c.dtype)
-    for begin in range(0, depth, _ROWS_AT_ONCE):
-        steps = min(_ROWS_AT_ONCE, depth - begin)
-        for column in range(0, columns, full):
-            width = whole_vectors(min(full, columns - column), c.itemsize)
-            strip_sums(
-                a, a_at + begin * tall, tall, height, b, column * depth + begin * width,
-                width // lanes, total, column, padded, steps,
-            )  # fmt: skip
-    for m in range(height):
-        for n in range(0, columns, lanes):
-            number = load(total, m * padded + n, lanes)
-            store(c, (first + m) * columns + n, columns - n, number)
+    for column in range(0, columns, full):
+        used, at = min(full, columns - column), first * columns + column
+        width = whole_vectors(used, c.itemsize)
+        row = column * depth + begin * width
+        if width == used:
+            strip_sums(own, tall, height, b, row, width // lanes, c, at, columns, steps, begin > 0)
+            continue
+        # The last strip is wider than what is left of C: its sums go through a buffer.
+        for m in range(height):
+            for n in range(0, used, lanes):
+                before = load(c, at + m * columns + n, used - n)
+                store(edge, m * width + n, lanes, before)
+        strip_sums(own, tall, height, b, row, width // lanes, edge, 0, width, steps, begin > 0)
+        for m in range(height):
+            for n in range(0, used, lanes):
+                sums = load(edge, m * width + n, lanes)
+                store(c, at + m * columns + n, used - n, sums)
+
+
+@inlined
+def _take_columns(a, at, line, rows, columns, own, total, first):
+    """Some columns of A, to have them near, row after row; their sums are added to ``total``."""
+    lanes = _BYTES // a.itemsize
+    tall = whole_vectors(columns, a.itemsize)
+    part = np.zeros(tall, a.dtype)
+    for k in range(rows):
+        for m in range(0, columns, lanes):
+            numbers = load(a, at + k * line + m, columns - m)
+            store(own, k * tall + m, lanes, numbers)
+            store(part, m, lanes, load(part, m, lanes) + numbers)
+    for m in range(columns):
+        total[first + m] += part[m]

@@ -18,7 +18,7 @@ from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor, TensorLike
 from lexon.nn import init
 from lexon.nn.module import Module
-from lexon.ops.recurrent import Nonlinearity
+from lexon.ops.steps import Nonlinearity
 
 Recurrent = Literal["orthogonal", "identity", "uniform"]
 
@@ -56,6 +56,11 @@ class Gates(Module):
         self.weight_x = Parameter(self._each((units, input_size), "uniform", limit, rng))
         self.weight_h = Parameter(self._each((units, units), recurrent, limit, rng))
         self.bias = Parameter(np.zeros(self.count * units, np.float32))
+
+    @property
+    def weights(self) -> tuple[Parameter, ...]:
+        """In the order in which the operations take them."""
+        return self.weight_x, self.weight_h, self.bias
 
     def _each(
         self, shape: tuple[int, int], kind: Recurrent, limit: float | None, rng: init.Random
@@ -99,6 +104,10 @@ class GRUGates(Gates):
     def __init__(self, input_size: int, hidden_size: int, **first: Any) -> None:
         super().__init__(input_size, hidden_size, **first)
         self.bias_h = Parameter(np.zeros(hidden_size, np.float32))
+
+    @property
+    def weights(self) -> tuple[Parameter, ...]:
+        return *super().weights, self.bias_h
 
 
 class LSTMGates(Gates):

@@ -15,7 +15,7 @@ from lexon.nn import init
 from lexon.nn.cells import Gates, GRUGates, LSTMGates, RNNGates
 from lexon.nn.dropout import Dropout
 from lexon.nn.module import Module
-from lexon.ops.recurrent import Nonlinearity
+from lexon.ops.steps import Nonlinearity
 
 Initial = Literal["zeros", "learned", "random"]
 #: One array (B, layers x directions, H), or for an LSTM a pair of them: h and c.
@@ -48,6 +48,7 @@ class Recurrent(Module):
 
     record_gradients = False
     gates: type[Gates]
+    operation: Any
     states = 1
 
     def __init__(
@@ -90,6 +91,11 @@ class Recurrent(Module):
         return 2 if self.bidirectional else 1
 
     @property
+    def reverse(self) -> tuple[bool, ...]:
+        """For each direction, whether it goes from the last row to the first."""
+        return (False, True)[: self.directions]
+
+    @property
     def output_size(self) -> int:
         """Columns of the outputs."""
         return self.hidden_size * self.directions
@@ -99,42 +105,39 @@ class Recurrent(Module):
     ) -> tuple[Tensor, State]:
         lengths = np.asarray(lengths)
         given = self._given(state, len(lengths))
-        zeros = np.zeros((len(lengths), self.hidden_size), self.layers["0"].bias.dtype)
+        first = (len(lengths), self.directions, self.hidden_size)
+        zeros = [np.zeros(first, self.layers["0"].bias.dtype)] * self.states
         outputs: Any = x
-        finals: list[list[Tensor]] = []
+        finals: list[tuple[Tensor, ...]] = []
         for layer in range(self.num_layers):
             if layer:
                 outputs = self.dropout(outputs)
-            sides: list[Tensor] = []
-            for side in range(self.directions):
-                place = layer * self.directions + side
-                own = [ops.index(s, index=(slice(None), place)) for s in given]
-                own = own or [zeros] * self.states
-                name = f"{layer}_reverse" if side else f"{layer}"
-                h, *final = self._one(name, outputs, own, lengths, reverse=side == 1)
-                sides.append(h)
-                finals.append(final)
-            outputs = ops.concatenate(*sides, axis=1) if len(sides) > 1 else sides[0]
+            places = slice(layer * self.directions, (layer + 1) * self.directions)
+            own = [ops.index(s, index=(slice(None), places)) for s in given] or zeros
+            names = list(self.layers)[places]
+            outputs, *final = self._one(names, outputs, own, lengths)
+            finals.append(tuple(final))
         states = tuple(_side_by_side(each, detach) for each in zip(*finals, strict=True))
         return outputs, states if self.states > 1 else states[0]
 
     def _one(
-        self, name: str, x: Any, states: Sequence[Any], lengths: Array, reverse: bool
+        self, names: list[str], x: Any, states: Sequence[Any], lengths: Array
     ) -> tuple[Tensor, ...]:
-        """One layer in one direction: outputs and final states."""
-        raise NotImplementedError
+        """One layer in all its directions: outputs and final states (B, directions, H)."""
+        weights = [weight for name in names for weight in self.layers[name].weights]
+        return self.operation(x, *states, *weights, **self._options(names, lengths))
 
-    def _options(self, name: str, lengths: Array, reverse: bool) -> dict[str, Any]:
+    def _options(self, names: list[str], lengths: Array) -> dict[str, Any]:
         """What the operations take beside tensors."""
-        of_layer = self.layers[name]
-        derived = of_layer.weight_x.derived, of_layer.weight_h.derived
+        own = [self.layers[name] for name in names]
+        derived = [w.derived for one in own for w in (one.weight_x, one.weight_h)]
 
-        def note(norms: Array) -> None:
-            self.gradient_norms[name] = norms
+        def note(norms: list[Array]) -> None:
+            self.gradient_norms |= dict(zip(names, norms, strict=True))
 
         return {
             "lengths": lengths,
-            "reverse": reverse,
+            "reverse": self.reverse,
             "derived": derived,
             "note": note if self.record_gradients else None,
         }
@@ -171,9 +174,11 @@ class Recurrent(Module):
 
 def _side_by_side(states: Sequence[Tensor], detach: bool) -> Tensor:
     """Final states of all layers and directions as one, (B, layers x directions, H)."""
-    if detach:
-        return Tensor(np.stack([state.value for state in states], axis=1), requires_grad=False)
-    return ops.stack(*states, axis=1)
+    if not detach:
+        return ops.concatenate(*states, axis=1) if len(states) > 1 else states[0]
+    values = [state.value for state in states]
+    whole = np.concatenate(values, axis=1) if len(values) > 1 else values[0]
+    return Tensor(whole, requires_grad=False)
 
 
 class RNN(Recurrent):
@@ -187,7 +192,7 @@ class RNN(Recurrent):
     ((5, 4), (3, 1, 4))
     """
 
-    gates = RNNGates
+    gates, operation = RNNGates, ops.rnn
 
     def __init__(
         self,
@@ -205,12 +210,8 @@ class RNN(Recurrent):
             raise InputError(f'RNN: nonlinearity {nonlinearity!r} is neither "tanh" nor "relu"')
         self.nonlinearity: Nonlinearity = nonlinearity
 
-    def _one(
-        self, name: str, x: Any, states: Sequence[Any], lengths: Array, reverse: bool
-    ) -> tuple[Tensor, ...]:
-        own, options = self.layers[name], self._options(name, lengths, reverse)
-        weights = own.weight_x, own.weight_h, own.bias
-        return ops.rnn(x, *weights, *states, nonlinearity=self.nonlinearity, **options)
+    def _options(self, names: list[str], lengths: Array) -> dict[str, Any]:
+        return super()._options(names, lengths) | {"nonlinearity": self.nonlinearity}
 
 
 class GRU(Recurrent):
@@ -222,7 +223,7 @@ class GRU(Recurrent):
     records no gradient norms.
     """
 
-    gates = GRUGates
+    gates, operation = GRUGates, ops.gru
 
     def __init__(
         self,
@@ -239,18 +240,17 @@ class GRU(Recurrent):
         self.reset_after = reset_after
 
     def _one(
-        self, name: str, x: Any, states: Sequence[Any], lengths: Array, reverse: bool
+        self, names: list[str], x: Any, states: Sequence[Any], lengths: Array
     ) -> tuple[Tensor, ...]:
-        own: Any = self.layers[name]
-        weights = own.weight_x, own.weight_h, own.bias, own.bias_h
         if self.reset_after:
-            return ops.gru(x, *weights, *states, **self._options(name, lengths, reverse))
+            return super()._one(names, x, states, lengths)
 
-        def step(x: Tensor, h: Tensor) -> tuple[Tensor]:
-            return (ops.gru_step(x, *weights, h, reset_after=False),)
+        def step(x: Tensor, h: Tensor, w: Any, u: Any, b: Any, v: Any) -> tuple[Tensor]:
+            return (ops.gru_step(x, w, u, b, v, h, reset_after=False),)
 
+        weights = [weight for name in names for weight in self.layers[name].weights]
         lengths = ops.checked_lengths("GRU", lengths, np.shape(getattr(x, "value", x))[0])
-        return ops.step_by_step(step, x, list(states), lengths, reverse)
+        return ops.in_directions(step, x, states, weights, lengths, self.reverse)
 
 
 class LSTM(Recurrent):
@@ -266,11 +266,5 @@ class LSTM(Recurrent):
     ((5, 8), (3, 2, 4), (3, 2, 4))
     """
 
-    gates = LSTMGates
+    gates, operation = LSTMGates, ops.lstm
     states = 2
-
-    def _one(
-        self, name: str, x: Any, states: Sequence[Any], lengths: Array, reverse: bool
-    ) -> tuple[Tensor, ...]:
-        own, options = self.layers[name], self._options(name, lengths, reverse)
-        return ops.lstm(x, own.weight_x, own.weight_h, own.bias, *states, **options)

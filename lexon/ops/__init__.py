@@ -37,7 +37,7 @@ from lexon.ops.loss import (
 )
 from lexon.ops.ngram import ngram, ngram_counts, ngram_max, ngram_mean
 from lexon.ops.product import linear, matmul
-from lexon.ops.recurrent import gru, gru_step, lstm, lstm_step, rnn, rnn_step, step_by_step
+from lexon.ops.recurrent import gru, lstm, rnn
 from lexon.ops.reduce import (
     log_softmax,
     logsumexp,
@@ -69,6 +69,7 @@ from lexon.ops.shape import (
     stack,
     transpose,
 )
+from lexon.ops.steps import gru_step, in_directions, lstm_step, rnn_step, step_by_step
 
 __all__ = [
     "absolute",
@@ -91,6 +92,7 @@ __all__ = [
     "gelu",
     "gru",
     "gru_step",
+    "in_directions",
     "index",
     "leaky_relu",
     "linear",

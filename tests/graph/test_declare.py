@@ -48,6 +48,25 @@ ENCODER = Module("Encoder()", project=LINEAR)
 NETWORK = Module("Network()", other=Module(), encoder=ENCODER)
 
 
+def side_by_side(x: Any, *weights: Any) -> Any:
+    return np.concatenate([x @ w.T + b for w, b in zip(weights[::2], weights[1::2], strict=True)])
+
+
+SEVERAL = Operation("x: N D, [w: H D, b: H]+ -> y: N nH", lambda *xs: (side_by_side(*xs), None))
+
+
+def test_inputs_may_be_given_again_and_again() -> None:
+    x, w, b = np.ones((2, 3)), np.ones((5, 3)), np.ones(5)
+    assert SEVERAL(x, w, b).shape == (2, 5)
+    assert SEVERAL(x, w, b, w, b).shape == (4, 5)
+    assert [argument.name for argument in SEVERAL.signature.named(5)] == ["x", "w", "b", "w", "b"]
+    with pytest.raises(ShapeError, match="H is 5 in one argument and 4 in another"):
+        SEVERAL(x, w, b, w, np.ones(4))
+    for given in ((x,), (x, w), (x, w, b, w)):
+        with pytest.raises(GraphError, match=rf"takes x, w, b: it was given {len(given)} arrays"):
+            SEVERAL(*given)
+
+
 def test_a_shape_error_tells_rule_values_and_place() -> None:
     x, w = np.zeros((32, 300)), np.zeros((128, 256))
     with (

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lexon import parallel
 from lexon.kernels import elementary, strip
 from lexon.kernels import reference_recurrent as reference
 from lexon.kernels.compile import OPTIONS
@@ -16,7 +17,7 @@ from lexon.kernels.recurrent_gru import gru_backward, gru_forward
 from lexon.kernels.recurrent_lstm import lstm_backward, lstm_forward
 from lexon.kernels.recurrent_rnn import rnn_backward, rnn_forward
 from lexon.kernels.simd import lanes
-from lexon.kernels.strip import gate_sums, pack_gates, pack_strips
+from lexon.kernels.strip import pack_gates, pack_strips, sums_over_rows
 from lexon.kernels.wide import load, spread, store, where_positive
 
 DTYPES = [np.float32, np.float64]
@@ -48,16 +49,20 @@ def inputs(kind, batch, dtype):
 
 
 def forward(kind, batch, given):
-    """h, what is kept for the way back, and the gates."""
+    """h, what is kept for the way back, the final states, and the gates."""
     lengths, _, reverse, _ = batch
     z, u, v, (h0, c0, *_), _ = given
-    steps, strips, z = walk(lengths, reverse), pack_gates(u, GATES[kind]), z.copy()
+    steps, strips = walk(lengths, (reverse,)), (pack_gates(u, GATES[kind]),)
     b, v = np.split(v, [len(u)])
+    z = (z + b,)
     if kind == "gru":
-        return *gru_forward(z, b, strips, v, h0, steps), z
+        h, q, h_n = gru_forward(z, strips, (v,), h0[:, None], steps)
+        return h, q, h_n[:, 0], z[0]
     if kind == "lstm":
-        return *lstm_forward(z, b, strips, h0, c0, steps), z
-    return (rnn_forward(z, b, strips, h0, steps, kind == "relu"),)
+        h, c, h_n, c_n = lstm_forward(z, strips, h0[:, None], c0[:, None], steps)
+        return h, c, h_n[:, 0], c_n[:, 0], z[0]
+    h, h_n = rnn_forward(z, strips, h0[:, None], steps, kind == "relu")
+    return h, h_n[:, 0]
 
 
 def forward_reference(kind, batch, given):
@@ -65,56 +70,57 @@ def forward_reference(kind, batch, given):
     z, u, v, (h0, c0, *_), _ = given
     b, v = np.split(v, [len(u)])
     if kind == "gru":
-        return reference.gru_forward(z, b, u, v, h0, lengths, reverse)
+        h, q, gates = reference.gru_forward(z + b, u, v, h0, lengths, reverse)
+        return h, q, reference.last(h, h0, lengths, reverse), gates
     if kind == "lstm":
-        return reference.lstm_forward(z, b, u, h0, c0, lengths, reverse)
-    return (reference.rnn_forward(z, b, u, h0, lengths, reverse, kind == "relu"),)
+        h, c, gates = reference.lstm_forward(z + b, u, h0, c0, lengths, reverse)
+        finals = (reference.last(*each, lengths, reverse) for each in ((h, h0), (c, c0)))
+        return h, c, *finals, gates
+    h = reference.rnn_forward(z + b, u, h0, lengths, reverse, kind == "relu")
+    return h, reference.last(h, h0, lengths, reverse)
 
 
 def backward(kind, batch, given, kept, record=True):
-    """dz, dz in strips, gradients of the initial states, and what reached h."""
+    """dz (of a GRU: and dq), gradients of the initial states, and what reached h."""
     lengths, _, reverse, _ = batch
-    _, u, _, (h0, c0, dh_n, dc_n), dh = given
-    steps, strips = walk(lengths, reverse), pack_strips(u)
+    _, u, _, states, dh = given
+    h0, c0, dh_n, dc_n = (state[:, None] for state in states)
+    steps, strips = walk(lengths, (reverse,)), (pack_strips(u),)
     total = np.empty(dh.shape if record else (0, 0), dh.dtype)
     if kind == "gru":
-        h, q, gates = kept
-        return *gru_backward(gates, q, h, h0, strips, dh, dh_n, steps, total), total
+        h, q, _, gates = (array.copy() for array in kept)
+        dh0 = gru_backward((gates,), q, h, h0, strips, dh, dh_n, steps, total)
+        return gates, q, dh0[:, 0], total
     if kind == "lstm":
-        _, c, gates = kept
-        return *lstm_backward(gates, c, c0, strips, dh, dh_n, dc_n, steps, total), total
-    return *rnn_backward(kept[0], strips, dh, dh_n, steps, kind == "relu", total), total
+        _, c, _, _, gates = (array.copy() for array in kept)
+        dh0, dc0 = lstm_backward((gates,), c, c0, strips, dh, dh_n, dc_n, steps, total)
+        return gates, dh0[:, 0], dc0[:, 0], total
+    (dz,), dh0 = rnn_backward(kept[0], strips, dh, dh_n, steps, kind == "relu", total)
+    return dz, dh0[:, 0], total
 
 
 def backward_reference(kind, batch, given, kept):
     lengths, _, reverse, _ = batch
     _, u, _, (h0, c0, dh_n, dc_n), dh = given
     if kind == "gru":
-        h, q, gates = kept
-        dz, dq, *rest = reference.gru_backward(gates, q, h, h0, u, dh, dh_n, lengths, reverse)
-        return dz, np.concatenate([dz, dq], axis=1), *rest
+        h, q, _, gates = kept
+        return reference.gru_backward(gates, q, h, h0, u, dh, dh_n, lengths, reverse)
     if kind == "lstm":
-        _, c, gates = kept
-        dz, *rest = reference.lstm_backward(gates, c, c0, u, dh, dh_n, dc_n, lengths, reverse)
-    else:
-        dz, *rest = reference.rnn_backward(kept[0], u, dh, dh_n, lengths, reverse, kind == "relu")
-    return dz, dz, *rest
+        _, c, _, _, gates = kept
+        return reference.lstm_backward(gates, c, c0, u, dh, dh_n, dc_n, lengths, reverse)
+    return reference.rnn_backward(kept[0], u, dh, dh_n, lengths, reverse, kind == "relu")
 
 
-def unpacked(strips, rows, units, dtype):
-    """Gradients in strips row by row, gate after gate."""
-    if rows == 0:
-        return np.empty((0, 0), dtype)
-    width, step = lanes(np.dtype(dtype).itemsize), strip.strip_width(dtype)
-    padded = -(-units // width) * width
-    gates = []
-    for gate in range(strips.size // (rows * padded)):
-        for first in range(0, units, step):
-            used = min(step, units - first)
-            whole = -(-used // width) * width
-            at = (gate * padded + first) * rows
-            gates.append(strips[at : at + rows * whole].reshape(rows, whole)[:, :used])
-    return np.concatenate(gates, axis=1)
+def unpacked(strips, rows, columns):
+    """Strips row by row."""
+    width, step = lanes(strips.itemsize), strip.strip_width(strips.dtype)
+    parts = []
+    for first in range(0, columns, step):
+        used = min(step, columns - first)
+        whole = -(-used // width) * width
+        at = first * rows
+        parts.append(strips[at : at + rows * whole].reshape(rows, whole)[:, :used])
+    return np.concatenate(parts, axis=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -129,52 +135,87 @@ def test_equals_the_reference(kind, dtype, batch):
     for ours, theirs in zip(kept, forward_reference(kind, batch, given_), strict=True):
         np.testing.assert_allclose(ours, theirs, **room)
         assert ours.dtype == dtype
-    dz, strips, *rest = backward(kind, batch, given_, kept)
-    wanted_dz, wanted_strips, *wanted = backward_reference(kind, batch, given_, kept)
-    np.testing.assert_allclose(dz, wanted_dz, **room)
-    if len(dz):
-        np.testing.assert_allclose(
-            unpacked(strips, len(dz), batch[1], dtype), wanted_strips, **room
-        )
-    for ours, theirs in zip(rest, wanted, strict=True):
+    gradients = backward(kind, batch, given_, kept)
+    wanted = backward_reference(kind, batch, given_, kept)
+    for ours, theirs in zip(gradients, wanted, strict=True):
         np.testing.assert_allclose(ours, theirs, **room)
     for array, old in zip((*given_[:3], *given_[3], given_[4]), before, strict=True):
         np.testing.assert_array_equal(array, old)
 
 
-@given(batch=batches())
+@given(batch=batches(), directions=st.sampled_from([(0,), (1,), (0, 1), (1, 0)]))
 @settings(max_examples=60, deadline=None)
-def test_walks_equal_the_reference(batch):
-    lengths, units, reverse, _ = batch
-    *_, (h0, *_), h = inputs("rnn", batch, np.float64)
+def test_states_before_equal_the_reference(batch, directions):
+    lengths, units, _, seed = batch
+    random, rows = np.random.default_rng(seed), int(lengths.sum())
+    reverse = tuple(bool(back) for back in directions)
+    h = random.normal(size=(rows, len(reverse) * units))
+    h0 = random.normal(size=(len(lengths), len(reverse), units))
     steps = walk(lengths, reverse)
-    strips, theirs = steps.before(h, h0), reference.before(h, h0, lengths, reverse)
-    if len(h):
-        np.testing.assert_array_equal(unpacked(strips, len(h), units, np.float64), theirs)
-    wanted = reference.last(h, h0, lengths, reverse)
-    np.testing.assert_array_equal(steps.last(h, h0), wanted)
+    for side, back in enumerate(reverse):
+        own = h[:, side * units : (side + 1) * units]
+        theirs = reference.before(own, h0[:, side], lengths, back)
+        np.testing.assert_array_equal(unpacked(steps.before(h, h0, side), rows, units), theirs)
+
+
+@given(
+    lengths=st.lists(st.integers(0, 9), max_size=200), both=st.booleans(),
+    threads=st.integers(1, 9),
+)  # fmt: skip
+def test_every_sequence_is_in_one_group_of_each_direction(lengths, both, threads):
+    reverse = (False, True)[: 1 + both]
+    before = parallel.threads()
+    try:
+        parallel.threads(threads)
+        steps = walk(np.array(lengths, np.int64), reverse)
+    finally:
+        parallel.threads(before)
+    for side in range(len(reverse)):
+        own = [range(begin, end) for of, begin, end in steps.tasks if of == side]
+        assert [m for group in own for m in group] == list(range(np.count_nonzero(lengths)))
+        assert all(len(group) for group in own)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_threads_change_no_bit(kind, dtype, on_threads):
+def test_threads_and_directions_change_no_bit(kind, dtype, on_threads):
+    """Both directions at once are each alone, on any number of threads."""
     lengths = np.random.default_rng(1).integers(0, 12, 30)
-    batch = lengths, UNITS, False, 5
-    given_ = inputs(kind, batch, dtype)
-    kept = forward(kind, batch, given_)
+    z, u, biases, states, dh = inputs(kind, (lengths, UNITS, False, 5), dtype)
+    sides = [(False, 1.0), (True, 0.5)]
+    h0, c0, dh_n, dc_n = (np.stack([s, -s], axis=1) for s in states)
+    dh = np.concatenate([dh, -dh], axis=1)
+    bias = biases[len(u) :]
 
-    def everything():
-        own = forward(kind, batch, given_)
-        dz, strips, *rest = backward(kind, batch, given_, own)
-        bs = [(pack_strips(b), b.shape[1]) for b in (given_[4], dz)]
-        bias, sums = gate_sums(strips, len(dz), range(GATES[kind]), UNITS, bs)
-        return b"".join(a.tobytes() for a in (*own, dz, *rest, bias, *sums))
+    def everything(chosen):
+        reverse = tuple(back for back, _ in chosen)
+        places = [sides.index(side) for side in chosen]
+        columns = np.concatenate([np.arange(p * UNITS, (p + 1) * UNITS) for p in places])
+        own = [np.ascontiguousarray(s[:, places]) for s in (h0, c0, dh_n, dc_n)]
+        steps, upstream = walk(lengths, reverse), np.ascontiguousarray(dh[:, columns])
+        gates = tuple(z * dtype(factor) for _, factor in chosen)
+        forwards = tuple(pack_gates(u * dtype(factor), GATES[kind]) for _, factor in chosen)
+        strips = tuple(pack_strips(u * dtype(factor)) for _, factor in chosen)
+        total = np.empty_like(upstream)
+        if kind == "lstm":
+            h, c, *finals = lstm_forward(gates, forwards, own[0], own[1], steps)
+            back = lstm_backward(gates, c, own[1], strips, upstream, *own[2:], steps, total)
+        elif kind == "gru":
+            h, c, *finals = gru_forward(gates, forwards, (bias,) * len(gates), own[0], steps)
+            back = gru_backward(gates, c, h, own[0], strips, upstream, own[2], steps, total)
+            back = (back,)
+        else:
+            h, *finals = rnn_forward(gates, forwards, own[0], steps, kind == "relu")
+            gates, *back = rnn_backward(h, strips, upstream, own[2], steps, kind == "relu", total)
+            c = h
+        rows = (np.split(array, len(chosen), axis=1) for array in (h, c, total))
+        each = zip(gates, *rows, *(s.swapaxes(0, 1) for s in (*finals, *back)), strict=True)
+        return [b"".join(array.tobytes() for array in one) for one in each]
 
-    assert len(kept)
-    one = on_threads(1, everything)
-    for number in (2, 3, 9):
+    alone = [on_threads(1, lambda side=side: everything([side]))[0] for side in sides]
+    for number in (1, 2, 3, 9):
         for _ in range(5):
-            assert on_threads(number, everything) == one
+            assert on_threads(number, lambda: everything(sides)) == alone
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -182,30 +223,34 @@ def test_what_is_recorded_changes_nothing(kind):
     batch = np.array([3, 0, 7]), 20, True, 3
     given_ = inputs(kind, batch, np.float32)
     kept = forward(kind, batch, given_)
-    dz, _, *rest, _ = backward(kind, batch, given_, kept)
-    again, _, *other, _ = backward(kind, batch, given_, kept, record=False)
-    for ours, theirs in zip((dz, *rest), (again, *other), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    *ours, _ = backward(kind, batch, given_, kept)
+    *others, _ = backward(kind, batch, given_, kept, record=False)
+    for one, other in zip(ours, others, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(
-    rows=st.integers(1, 400), units=st.integers(1, 70), gates=st.integers(1, 3),
-    columns=st.integers(1, 70), seed=st.integers(0, 99),
+    rows=st.integers(0, 1700), first=st.integers(0, 40), units=st.integers(1, 150),
+    columns=st.integers(1, 70), threads=st.integers(1, 3), seed=st.integers(0, 99),
 )  # fmt: skip
 @settings(max_examples=30, deadline=None)
-def test_gate_sums_are_exact_on_whole_numbers(dtype, rows, units, gates, columns, seed):
+def test_sums_over_rows_are_exact_on_whole_numbers(
+    dtype, rows, first, units, columns, threads, seed
+):
     random = np.random.default_rng(seed)
-    dz = random.integers(-4, 5, (rows, gates * units)).astype(dtype)
+    a = random.integers(-4, 5, (rows, first + units + 3)).astype(dtype)
     bs = [random.integers(-4, 5, (rows, n)).astype(dtype) for n in (columns, 3)]
-    strips = np.concatenate([pack_strips(part) for part in np.split(dz, gates, 1)])
-    some = list(range(gates))[::-1]
-    packed = [(pack_strips(b), b.shape[1]) for b in bs]
-    total, sums = gate_sums(strips, rows, some, units, packed)
-    wanted, products = reference.gate_sums(dz, some, units, bs)
-    for ours, theirs in zip((total, *sums), (wanted, *products), strict=True):
+    total, cs = np.full(units, 77, dtype), [np.full((units, b.shape[1]), 77, dtype) for b in bs]
+    before = parallel.threads()
+    try:
+        parallel.threads(threads)
+        sums_over_rows(a, first, total, tuple(map(pack_strips, bs)), tuple(cs))
+    finally:
+        parallel.threads(before)
+    wanted, products = reference.sums_over_rows(a[:, first : first + units], bs)
+    for ours, theirs in zip((total, *cs), (wanted, *products), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-        assert ours.dtype == dtype
 
 
 @numba.njit(**OPTIONS)

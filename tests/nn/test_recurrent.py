@@ -397,3 +397,11 @@ def test_learns_to_count(kind):
         rule.step()
         losses.append(loss.item())
     assert np.mean(losses[-10:]) < 0.3 < losses[0]
+
+
+def test_directions_must_agree():
+    x, u = np.zeros((3, D)), np.zeros((H, H))
+    own = np.zeros((H, D)), u, np.zeros(H)
+    for states, layers, reverse in [(2, own, (False,)), (1, own * 2, (False,)), (1, own, ())]:
+        with pytest.raises(ShapeError, match="give each once for every direction"):
+            ops.rnn(x, np.zeros((1, states, H)), *layers, lengths=[3], reverse=reverse)

@@ -87,7 +87,7 @@ def test_outputs_are_as_declared(case: Case) -> None:
     outputs = listed(case(*map(Tensor, case.inputs)))
     known = dict(case.sizes)
     if not signature.variadic:
-        for argument, x in zip(signature.inputs, case.inputs, strict=True):
+        for argument, x in zip(signature.named(len(case.inputs)), case.inputs, strict=True):
             known |= {} if argument.any_shape else sizes_of(argument, x.shape)
         for name, argument in signature.data.items():
             if case.options.get(name) is not None and not argument.any_shape:

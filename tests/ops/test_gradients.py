@@ -8,8 +8,8 @@ from itertools import count
 import numpy as np
 import pytest
 
-from lexon.graph import OPERATIONS, gradient_error
-from tests.ops.case import Array, Case, values_and_gradients, weights_like
+from lexon.graph import OPERATIONS, Tensor, gradient_error
+from tests.ops.case import Array, Case, listed, values_and_gradients, weights_like
 from tests.ops.cases import CASES
 
 FUSED = [case for case in CASES if case.twin is not None]
@@ -82,3 +82,18 @@ def test_agrees_with_pytorch(case: Case) -> None:
         np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-11, atol=1e-13)
     for ours, source in zip(gradients, sources, strict=True):
         np.testing.assert_allclose(ours, source.grad.numpy(), rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.empty], ids=str)
+def test_a_second_way_back_finds_what_the_first_found(case: Case) -> None:
+    """Also where the first one makes its gradients in what was kept for it."""
+    _, once = values_and_gradients(case, case.inputs)
+    sources = [Tensor(x) for x in case.inputs]
+    parts = [(y * weights_like(y.value)).sum() for y in listed(case(*sources))]
+    total = sum(parts[1:], parts[0])
+    total.backward(retain=True)
+    total.backward()
+    for source, gradient in zip(sources, once, strict=True):
+        g = np.zeros_like(source.value) if source.grad is None else source.grad
+        twice = g if isinstance(g, np.ndarray) else g.dense()
+        np.testing.assert_allclose(twice, 2 * gradient, rtol=1e-12, atol=1e-14)
