@@ -86,7 +86,7 @@ def product(a: Array, b: Array | Panels, bias: Array | None = None) -> Array:
     c = np.empty((rows, columns), a.dtype)
     bias = _NO_BIAS[a.dtype.char] if bias is None else np.ascontiguousarray(bias)
     work, left, rest = 2.0 * rows * depth * columns, _flat(a), (depth, columns, bias, c)
-    if rows >= max(MANY_ROWS, columns):
+    if rows >= MANY_ROWS and 2 * rows >= columns:
         if isinstance(b, Panels):
             length = _rows_at_once(rows, work, MANY_ROWS)
             _by_rows(rows, length, work, *left, b.data, 0, 0, True, *rest)

@@ -32,7 +32,7 @@ def gru_forward(
     h, q = (np.empty((len(z[0]), len(z) * units), h0.dtype) for _ in range(2))
     h_n = h0.copy()
     given, outputs = (flat(z), strips, v, units), flat((h, q, h_n))
-    _forward(len(walk.tasks), 1, 6.0 * h.size * units, *walk, *given, *outputs)
+    _forward(len(walk.tasks), 1, 6.0 * h.size * units, *walk[:5], *given, *outputs)
     return h, q, h_n
 
 
@@ -48,12 +48,12 @@ def gru_backward(
     """
     units, dh0 = dh_n.shape[2], dh_n.copy()
     given = flat(gates), strips, units, *flat((q, h, h0, dh, dh0, total))
-    _backward(len(walk.tasks), 1, 6.0 * dh.size * units, *walk, *given)
+    _backward(len(walk.tasks), 1, 6.0 * dh.size * units, *walk[:5], *given)
     return dh0
 
 
 @shared
-def _forward(task, _, tasks, sequences, lengths, first, strides, active, z, strips, v, units, h, q, h_n):  # fmt: skip  # noqa: E501
+def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, units, h, q, h_n):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     gates, u_, bias, stride = z[side], strips[side], v[side], strides[side]
     lanes = _BYTES // h.itemsize
@@ -61,8 +61,11 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, active, z, stri
     group, column = end - begin, side * units
     s = np.empty(3 * group * full, h.dtype)
     states = take_states(h_n, line, column, sequences[begin:end], units)
-    for t in range(lengths[begin]):
-        n = min(active[t], end) - begin
+    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
+    n = group
+    for t in range(last[0]):
+        while last[n - 1] <= t:
+            n -= 1
         old, new = t % 2 * group * units, (t + 1) % 2 * group * units
         for unit in range(0, units, full):
             used = min(full, units - unit)
@@ -74,7 +77,7 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, active, z, stri
                     states, old, units, n, u_, at, width // lanes, s, g * gate, width, units
                 )
             for m in range(n):
-                row = first[side, begin + m] + t * stride
+                row = rows[m] + t * stride
                 for left in range(0, used, lanes):
                     there, at, own = used - left, m * width + left, unit + left
                     of_h, of_z = row * line + column + own, row * wide + own
@@ -90,12 +93,12 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, active, z, stri
                     store(q, of_h, there, inner)
                     store(h, of_h, there, state)
                     store(states, new + m * units + own, there, state)
-    last = first[side, begin:end] + (lengths[begin:end] - 1) * stride
-    put_last(h, last, line, column, h_n, sequences[begin:end], units)
+    rows += (last - 1) * stride
+    put_last(h, rows, line, column, h_n, sequences[begin:end], units)
 
 
 @shared
-def _backward(task, _, tasks, sequences, lengths, first, strides, active, gates, strips, units, q, h, h0, dh, dh_n, total):  # fmt: skip  # noqa: E501
+def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips, units, q, h, h0, dh, dh_n, total):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     z, u_, stride = gates[side], strips[side], strides[side]
     lanes = _BYTES // dh.itemsize
@@ -105,9 +108,11 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, active, gates,
     s = np.empty(group * full, dh.dtype)
     passed, direct = np.empty(2 * group * wide, dh.dtype), np.empty(group * padded, dh.dtype)
     one = spread(dh.dtype.type(1))
-    later = 0
-    for t in range(lengths[begin] - 1, -2, -1):
-        n = min(active[t], end) - begin if t >= 0 else group
+    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
+    n = later = 0
+    for t in range(last[0] - 1, -2, -1):
+        while n < group and last[n] > t:
+            n += 1
         now, after = t % 2 * group * wide, (t + 1) % 2 * group * wide
         for unit in range(0, units, full):
             used = min(full, units - unit)
@@ -116,7 +121,7 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, active, gates,
                 passed, after, wide, later, u_, unit * wide, width // lanes, s, 0, width, wide
             )
             for m in range(n):
-                row = first[side, begin + m] + t * stride
+                row = rows[m] + t * stride
                 for left in range(0, used, lanes):
                     there, at = used - left, m * width + left
                     own = sequences[begin + m] * line + column + unit + left

@@ -29,7 +29,7 @@ def rnn_forward(
     h = z[0] if len(z) == 1 else np.empty((len(z[0]), len(z) * units), h0.dtype)
     h_n = h0.copy()
     given = flat(z), strips, units, rectified, *flat((h, h_n))
-    _forward(len(walk.tasks), 1, 2.0 * h.size * units, *walk, *given)
+    _forward(len(walk.tasks), 1, 2.0 * h.size * units, *walk[:5], *given)
     return h, h_n
 
 
@@ -45,12 +45,12 @@ def rnn_backward(
     units, dh0 = dh_n.shape[2], dh_n.copy()
     dz = tuple(np.empty((len(dh), units), dh.dtype) for _ in strips)
     given = strips, units, rectified, *flat((h, dh, dh0)), flat(dz), total.reshape(-1)
-    _backward(len(walk.tasks), 1, 2.0 * dh.size * units, *walk, *given)
+    _backward(len(walk.tasks), 1, 2.0 * dh.size * units, *walk[:5], *given)
     return dz, dh0
 
 
 @shared
-def _forward(task, _, tasks, sequences, lengths, first, strides, active, z_, strips, units, rectified, h, h_n):  # fmt: skip  # noqa: E501
+def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, units, rectified, h, h_n):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     z, u, stride = z_[side], strips[side], strides[side]
     lanes = _BYTES // h.itemsize
@@ -58,8 +58,11 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, active, z_, str
     group, column = end - begin, side * units
     s = np.empty(group * full, h.dtype)
     states = take_states(h_n, line, column, sequences[begin:end], units)
-    for t in range(lengths[begin]):
-        n = min(active[t], end) - begin
+    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
+    n = group
+    for t in range(last[0]):
+        while last[n - 1] <= t:
+            n -= 1
         old, new = t % 2 * group * units, (t + 1) % 2 * group * units
         for unit in range(0, units, full):
             used = min(full, units - unit)
@@ -68,19 +71,19 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, active, z_, str
                 states, old, units, n, u, unit * units, width // lanes, s, 0, width, units
             )
             for m in range(n):
-                row = first[side, begin + m] + t * stride
+                row = rows[m] + t * stride
                 for v in range(0, used, lanes):
                     there, own = used - v, unit + v
                     sum_ = load(s, m * width + v, lanes) + load(z, row * units + own, there)
                     state = where_positive(sum_, sum_) if rectified else tangent(sum_)
                     store(h, row * line + column + own, there, state)
                     store(states, new + m * units + own, there, state)
-    last = first[side, begin:end] + (lengths[begin:end] - 1) * stride
-    put_last(h, last, line, column, h_n, sequences[begin:end], units)
+    rows += (last - 1) * stride
+    put_last(h, rows, line, column, h_n, sequences[begin:end], units)
 
 
 @shared
-def _backward(task, _, tasks, sequences, lengths, first, strides, active, strips, units, rectified, h, dh, dh_n, dz_, total):  # fmt: skip  # noqa: E501
+def _backward(task, _, tasks, sequences, lengths, first, strides, strips, units, rectified, h, dh, dh_n, dz_, total):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     u, stride, dz = strips[side], strides[side], dz_[side]
     lanes = _BYTES // dh.itemsize
@@ -88,9 +91,11 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, active, strips
     group, column = end - begin, side * units
     s, passed = np.empty(group * full, dh.dtype), np.empty(2 * group * units, dh.dtype)
     one = spread(dh.dtype.type(1))
-    later = 0
-    for t in range(lengths[begin] - 1, -2, -1):
-        n = min(active[t], end) - begin if t >= 0 else group
+    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
+    n = later = 0
+    for t in range(last[0] - 1, -2, -1):
+        while n < group and last[n] > t:
+            n += 1
         now, after = t % 2 * group * units, (t + 1) % 2 * group * units
         for unit in range(0, units, full):
             used = min(full, units - unit)
@@ -99,7 +104,7 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, active, strips
                 passed, after, units, later, u, unit * units, width // lanes, s, 0, width, units
             )
             for m in range(n):
-                row = first[side, begin + m] + t * stride
+                row = rows[m] + t * stride
                 for v in range(0, used, lanes):
                     there = used - v
                     own = sequences[begin + m] * line + column + unit + v

@@ -87,15 +87,17 @@ def shared(body: Callable[..., None]) -> Callable[..., None]:
         put(board, _LENGTH, length)
         put(board, _COUNT, count)
         done, lost = load(board, _DONE), load(board, _FAILED)
+        for queue in range(queues - 1, -1, -1):  # its own last, without its first block
+            first = count * queue // queues + (queue == 0)
+            put(board, _FIRST + queue * _LINE, offer + first)
+        own, looks, block = 0, 0, 0
         for queue in range(queues):
-            put(board, _FIRST + queue * _LINE, offer + count * queue // queues)
-        own, looks = 0, 0
-        for queue in range(queues):
-            block = add(board, _FIRST + queue * _LINE, 1) & _BLOCK
             while block < count * (queue + 1) // queues:
                 failed |= _do(code, place, block * length, min((block + 1) * length, size))
                 own += 1
                 block = add(board, _FIRST + queue * _LINE, 1) & _BLOCK
+            if queue + 1 < queues:
+                block = add(board, _FIRST + (queue + 1) * _LINE, 1) & _BLOCK
         while load(board, _DONE) - done < count - own:
             looks += 1
             if looks > _PATIENCE:
@@ -127,10 +129,13 @@ def serve(board, member, calls, known, looks):
     while look < looks and load(calls, 0) == known:
         look += 1
         queue = (member + turn) % queues
-        turn = (turn + 1) % queues
         state = load(board, _FIRST + queue * _LINE)
-        block = state & _BLOCK
-        if block >= load(board, _COUNT) * (queue + 1) // queues:
+        block, count = state & _BLOCK, load(board, _COUNT)
+        if block >= count * (queue + 1) // queues:
+            turn = (turn + 1) % queues
+            continue
+        if turn and _is_left(board, member % queues, count):
+            turn = 0  # its own queue was opened meanwhile, before the others
             continue
         code, place = load(board, _CODE), load(board, _GIVEN)
         size, length = load(board, _SIZE), load(board, _LENGTH)
@@ -139,6 +144,13 @@ def serve(board, member, calls, known, looks):
                 add(board, _FAILED, 1)
             add(board, _DONE, 1)
             look, turn = 0, 0
+
+
+@inlined
+def _is_left(board, queue, count):
+    """Whether a queue has blocks that nobody took."""
+    block = load(board, _FIRST + queue * _LINE) & _BLOCK
+    return block < count * (queue + 1) // board[_QUEUES]
 
 
 def _place_of(context, given):
