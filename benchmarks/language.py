@@ -112,7 +112,10 @@ def pytorch(settings: Settings, kind: str, hidden: int) -> Step:
 
 
 def prepare(make: Callable[[Settings, str, int], Step], settings: Settings) -> Callable[[], Round]:
-    """Rounds of steps of every size, each going on from where the last one ended."""
+    """Rounds of steps of every size, each going on from where the last one ended.
+
+    A round's first step is not timed: threads that slept while another worked wake up.
+    """
     sizes = SIZES[:1] if settings.quick else SIZES
     number = 2 if settings.quick else STEPS
     work = [(name, make(settings, *name[:2]), words(name[2], number)) for name in sizes]
@@ -120,6 +123,7 @@ def prepare(make: Callable[[Settings, str, int], Step], settings: Settings) -> C
     def one_round() -> Round:
         seconds, losses = {}, {}
         for (kind, hidden, steps), step, batches in work:
+            step(batches[0])
             began = time.perf_counter()
             for batch in batches:
                 loss = step(batch)

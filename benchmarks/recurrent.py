@@ -24,6 +24,8 @@ SHAPES = [(20, 35, 200, 200), (20, 35, 650, 650), (32, 50, 100, 128), (32, 50, 3
 #: Sentences: inputs, hidden units of each direction, sentences of a batch, batches.
 INPUTS, HIDDEN, BATCH, BATCHES = 100, 128, 50, 20
 TRAIN, FORWARD = "training step", "forward"
+#: Seconds before a task is timed, and operations of it that are timed in a round.
+WARMING, OPERATIONS = 0.05, 8e9
 
 #: Makes the outputs of one batch; trains the layer on it where asked.
 Work = Callable[[bool], Any]
@@ -122,14 +124,17 @@ def contest(
 ) -> Callable[[], Round]:
     """Rounds of all tasks, trained and forward, each so many times on its batches.
 
-    A first time is not timed: by then what the other tasks left in the caches is gone.
+    A first moment is not timed: by then what the other tasks left in the caches is gone, and
+    threads that slept while another contender worked are awake.
     """
 
     def one_round() -> Round:
         seconds, found = {}, {}
         for name, (works, times) in tasks.items():
             for what in (TRAIN, FORWARD):
-                works[0](what == TRAIN)
+                awake = time.perf_counter() + (0 if settings.quick else WARMING)
+                while time.perf_counter() < awake:
+                    works[0](what == TRAIN)
                 began = time.perf_counter()
                 for _ in range(1 if settings.quick else times):
                     for work in works:
@@ -228,7 +233,7 @@ def prepare(tasks: Any, make: Any, library: str, losses: bool, settings: Setting
     works = {}
     for name, task in tasks(settings).items():
         cost = sum(operations(*task[:1], n, *task[1:4]) for n in task[4])
-        works[name] = make(*task), max(1, int(2e9 / cost))
+        works[name] = make(*task), max(1, int(OPERATIONS / cost))
     return contest(settings, works, losses)
 
 

@@ -45,6 +45,12 @@ class Walk(NamedTuple):
     strides: Array  # by direction: 1, or -1 from the end to the beginning
     active: Array  # by step: how many sequences are that long
 
+    def of_empty(self, states: Array) -> Array:
+        """The states (B, ...) of sequences without rows; of the others zeros."""
+        rest = states.copy()
+        rest[self.sequences] = 0
+        return rest
+
     def before(self, h: Array, h0: Array, side: int) -> Array:
         """Strips of h_prev (S, H) in one direction: before each row of h the state that it met.
 

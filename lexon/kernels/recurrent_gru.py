@@ -31,8 +31,8 @@ def gru_forward(
     units = h0.shape[2]
     h, q = (np.empty((len(z[0]), len(z) * units), h0.dtype) for _ in range(2))
     h_n = h0.copy()
-    given, outputs = (flat(z), strips, v, units), flat((h, q, h_n))
-    _forward(len(walk.tasks), 1, 6.0 * h.size * units, *walk[:5], *given, *outputs)
+    given = flat(z), strips, v, units, bool(h0.any()), *flat((h, q, h_n))
+    _forward(len(walk.tasks), 1, 6.0 * h.size * units, *walk[:5], *given)
     return h, q, h_n
 
 
@@ -40,7 +40,9 @@ def gru_backward(
     gates: Each, q: Array, h: Array, h0: Array, strips: Each, dh: Array, dh_n: Array,
     walk: Walk, total: Array,
 ) -> Array:  # fmt: skip
-    """dh0 (B, directions, H); the gates become dz (S, 3H), and q becomes dq.
+    """What goes straight to h0 (B, directions, H); gates become dz (S, 3H), and q becomes dq.
+
+    That is dh0 of an empty sequence; of the others u dh at their first step.
 
     From dh (S, directions H) and dh_n (B, directions, H). ``strips`` is U (3H, H) by
     ``pack_strips``. Where ``total`` (S, directions H) has room, it becomes the whole gradient that
@@ -53,13 +55,13 @@ def gru_backward(
 
 
 @shared
-def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, units, h, q, h_n):  # fmt: skip  # noqa: E501
+def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, units, begun, h, q, h_n):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     gates, u_, bias, stride = z[side], strips[side], v[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line, wide = VECTORS * lanes, strides.size * units, 3 * units
     group, column = end - begin, side * units
-    s = np.empty(3 * group * full, h.dtype)
+    s = np.zeros(3 * group * full, h.dtype)
     states = take_states(h_n, line, column, sequences[begin:end], units)
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = group
@@ -71,7 +73,7 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, u
             used = min(full, units - unit)
             width = whole_vectors(used, h.itemsize)
             gate = n * width
-            for g in range(3):
+            for g in range(3 if t or begun else 0):
                 at = (unit * 3 + g * width) * units
                 strip_product(
                     states, old, units, n, u_, at, width // lanes, s, g * gate, width, units
@@ -110,7 +112,7 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips,
     one = spread(dh.dtype.type(1))
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = later = 0
-    for t in range(last[0] - 1, -2, -1):
+    for t in range(last[0] - 1, -1, -1):
         while n < group and last[n] > t:
             n += 1
         now, after = t % 2 * group * wide, (t + 1) % 2 * group * wide
@@ -129,9 +131,6 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips,
                         dstate = load(s, at, lanes) + load(direct, unit * group + at, lanes)
                     else:
                         dstate = load(dh_n, own, there)
-                    if t < 0:
-                        store(dh_n, own, there, dstate)
-                        continue
                     of_h, of_z = row * line + column + unit + left, row * wide + unit + left
                     dstate = dstate + load(dh, of_h, there)
                     if total.size:
@@ -143,7 +142,10 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips,
                     du = dstate * (before - c) * u * (one - u)
                     dr = dc * load(q, of_h, there) * r * (one - r)
                     dq = dc * r
-                    store(direct, unit * group + at, lanes, dstate * u)
+                    if t:
+                        store(direct, unit * group + at, lanes, dstate * u)
+                    else:
+                        store(dh_n, own, there, dstate * u)
                     store(z, of_z, there, dr)
                     store(z, of_z + units, there, du)
                     store(z, of_z + 2 * units, there, dc)

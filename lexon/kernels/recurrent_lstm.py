@@ -30,35 +30,35 @@ def lstm_forward(
     units = h0.shape[2]
     h, c = (np.empty((len(z[0]), len(z) * units), h0.dtype) for _ in range(2))
     h_n, c_n = h0.copy(), c0.copy()
-    given, outputs = (flat(z), strips, units), flat((h, c, c0, h_n, c_n))
-    _forward(len(walk.tasks), 1, 8.0 * h.size * units, *walk[:5], *given, *outputs)
+    given = flat(z), strips, units, bool(h0.any()), *flat((h, c, c0, h_n, c_n))
+    _forward(len(walk.tasks), 1, 8.0 * h.size * units, *walk[:5], *given)
     return h, c, h_n, c_n
 
 
 def lstm_backward(
     gates: Each, c: Array, c0: Array, strips: Each, dh: Array, dh_n: Array, dc_n: Array,
     walk: Walk, total: Array,
-) -> tuple[Array, Array]:  # fmt: skip
-    """dh0 and dc0 (B, directions, H); the gates become dz (S, 4H).
+) -> Array:  # fmt: skip
+    """dc0 (B, directions, H); the gates become dz (S, 4H).
 
     From dh (S, directions H), dh_n and dc_n (B, directions, H). ``strips`` is U (4H, H) by
     ``pack_strips``. Where ``total`` (S, directions H) has room, it becomes the whole gradient that
     reached each row's h.
     """
-    units, dh0, dc0 = dh_n.shape[2], dh_n.copy(), dc_n.copy()
-    given = flat(gates), strips, units, *flat((c, c0, dh, dh0, dc0, total))
+    units, dc0 = dh_n.shape[2], dc_n.copy()
+    given = flat(gates), strips, units, *flat((c, c0, dh, dh_n, dc0, total))
     _backward(len(walk.tasks), 1, 8.0 * dh.size * units, *walk[:5], *given)
-    return dh0, dc0
+    return dc0
 
 
 @shared
-def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, units, h, c, c0, h_n, c_n):  # fmt: skip  # noqa: E501
+def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, units, begun, h, c, c0, h_n, c_n):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     gates, u, stride = z[side], strips[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line, wide = VECTORS * lanes, strides.size * units, 4 * units
     group, column = end - begin, side * units
-    s = np.empty(4 * group * full, h.dtype)
+    s = np.zeros(4 * group * full, h.dtype)
     states = take_states(h_n, line, column, sequences[begin:end], units)
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = group
@@ -70,7 +70,7 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, unit
             used = min(full, units - unit)
             width = whole_vectors(used, h.itemsize)
             gate = n * width
-            for g in range(4):
+            for g in range(4 if t or begun else 0):
                 at = (unit * 4 + g * width) * units
                 strip_product(
                     states, old, units, n, u, at, width // lanes, s, g * gate, width, units
@@ -118,7 +118,7 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips,
     one = spread(dh.dtype.type(1))
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = later = 0
-    for t in range(last[0] - 1, -2, -1):
+    for t in range(last[0] - 1, -1, -1):
         while n < group and last[n] > t:
             n += 1
         now, after = t % 2 * group * wide, (t + 1) % 2 * group * wide
@@ -138,10 +138,6 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips,
                         dstate, dcell = load(s, at, lanes), load(cells, cell + at, lanes)
                     else:
                         dstate, dcell = load(dh_n, own, there), load(dc_n, own, there)
-                    if t < 0:
-                        store(dh_n, own, there, dstate)
-                        store(dc_n, own, there, dcell)
-                        continue
                     of_h, of_z = row * line + column + unit + v, row * wide + unit + v
                     dstate = dstate + load(dh, of_h, there)
                     if total.size:
@@ -158,7 +154,10 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips,
                     df = dcell * before * f * (one - f)
                     dg = dcell * i * (one - g * g)
                     do = dstate * bent * o * (one - o)
-                    store(cells, cell + at, lanes, dcell * f)
+                    if t:
+                        store(cells, cell + at, lanes, dcell * f)
+                    else:
+                        store(dc_n, own, there, dcell * f)
                     store(z, of_z, there, di)
                     store(z, of_z + units, there, df)
                     store(z, of_z + 2 * units, there, dg)

@@ -28,35 +28,35 @@ def rnn_forward(
     units = h0.shape[2]
     h = z[0] if len(z) == 1 else np.empty((len(z[0]), len(z) * units), h0.dtype)
     h_n = h0.copy()
-    given = flat(z), strips, units, rectified, *flat((h, h_n))
+    given = flat(z), strips, units, rectified, bool(h0.any()), *flat((h, h_n))
     _forward(len(walk.tasks), 1, 2.0 * h.size * units, *walk[:5], *given)
     return h, h_n
 
 
 def rnn_backward(
     h: Array, strips: Each, dh: Array, dh_n: Array, walk: Walk, rectified: bool, total: Array
-) -> tuple[Each, Array]:
-    """dz (S, H) and dh0 (B, directions, H).
+) -> Each:
+    """dz (S, H).
 
     From dh (S, directions H) and dh_n (B, directions, H). ``strips`` is U (H, H) by
     ``pack_strips``. Where ``total`` (S, directions H) has room, it becomes the whole gradient that
     reached each row's h.
     """
-    units, dh0 = dh_n.shape[2], dh_n.copy()
+    units = dh_n.shape[2]
     dz = tuple(np.empty((len(dh), units), dh.dtype) for _ in strips)
-    given = strips, units, rectified, *flat((h, dh, dh0)), flat(dz), total.reshape(-1)
+    given = strips, units, rectified, *flat((h, dh, dh_n)), flat(dz), total.reshape(-1)
     _backward(len(walk.tasks), 1, 2.0 * dh.size * units, *walk[:5], *given)
-    return dz, dh0
+    return dz
 
 
 @shared
-def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, units, rectified, h, h_n):  # fmt: skip  # noqa: E501
+def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, units, rectified, begun, h, h_n):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     z, u, stride = z_[side], strips[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line = VECTORS * lanes, strides.size * units
     group, column = end - begin, side * units
-    s = np.empty(group * full, h.dtype)
+    s = np.zeros(group * full, h.dtype)
     states = take_states(h_n, line, column, sequences[begin:end], units)
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = group
@@ -67,9 +67,10 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, uni
         for unit in range(0, units, full):
             used = min(full, units - unit)
             width = whole_vectors(used, h.itemsize)
-            strip_product(
-                states, old, units, n, u, unit * units, width // lanes, s, 0, width, units
-            )
+            if t or begun:
+                strip_product(
+                    states, old, units, n, u, unit * units, width // lanes, s, 0, width, units
+                )
             for m in range(n):
                 row = rows[m] + t * stride
                 for v in range(0, used, lanes):
@@ -93,7 +94,7 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, strips, units,
     one = spread(dh.dtype.type(1))
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = later = 0
-    for t in range(last[0] - 1, -2, -1):
+    for t in range(last[0] - 1, -1, -1):
         while n < group and last[n] > t:
             n += 1
         now, after = t % 2 * group * units, (t + 1) % 2 * group * units
@@ -112,9 +113,6 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, strips, units,
                         dstate = load(s, m * width + v, lanes)
                     else:
                         dstate = load(dh_n, own, there)
-                    if t < 0:
-                        store(dh_n, own, there, dstate)
-                        continue
                     of_h = row * line + column + unit + v
                     dstate = dstate + load(dh, of_h, there)
                     if total.size:

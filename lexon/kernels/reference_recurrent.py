@@ -71,17 +71,16 @@ def rnn_forward(
 
 def rnn_backward(
     h: Array, u: Array, dh: Array, dh_n: Array, lengths: Array, reverse: bool, rectified: bool
-) -> tuple[Array, Array, Array]:
-    """dz (S, H), dh0 (B, H), and the whole gradient (S, H) that reached each row's h."""
-    dz, dh0, total = np.empty_like(h), dh_n.copy(), np.empty_like(h)
+) -> tuple[Array, Array]:
+    """dz (S, H), and the whole gradient (S, H) that reached each row's h."""
+    dz, total = np.empty_like(h), np.empty_like(h)
     for b, rows in _rows(lengths, reverse):
         dstate = dh_n[b]
         for row in rows[::-1]:
             total[row] = dstate = dstate + dh[row]
             dz[row] = dstate * (h[row] > 0 if rectified else 1 - h[row] ** 2)
             dstate = dz[row] @ u
-        dh0[b] = dstate
-    return dz, dh0, total
+    return dz, total
 
 
 # recurrent_gru.py
@@ -109,8 +108,8 @@ def gru_backward(
     gates: Array, q: Array, h: Array, h0: Array, u: Array, dh: Array, dh_n: Array,
     lengths: Array, reverse: bool,
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
-    """dz (S, 3H), dq (S, H), dh0 (B, H), and the whole gradient (S, H) that reached h."""
-    dz, dq, dh0, total = np.empty_like(gates), np.empty_like(q), dh_n.copy(), np.empty_like(h)
+    """dz (S, 3H), dq (S, H), what goes straight to h0 (B, H), and all (S, H) that reached h."""
+    dz, dq, direct, total = np.empty_like(gates), np.empty_like(q), dh_n.copy(), np.empty_like(h)
     earlier = before(h, h0, lengths, reverse)
     for b, rows in _rows(lengths, reverse):
         dstate = dh_n[b]
@@ -121,9 +120,9 @@ def gru_backward(
             dk = dstate * (earlier[row] - n) * k * (1 - k)
             dr = dn * q[row] * r * (1 - r)
             dz[row], dq[row] = np.concatenate([dr, dk, dn]), dn * r
-            dstate = dstate * k + np.concatenate([dr, dk, dq[row]]) @ u
-        dh0[b] = dstate
-    return dz, dq, dh0, total
+            direct[b] = dstate * k
+            dstate = direct[b] + np.concatenate([dr, dk, dq[row]]) @ u
+    return dz, dq, direct, total
 
 
 # recurrent_lstm.py
@@ -149,9 +148,9 @@ def lstm_forward(
 def lstm_backward(
     gates: Array, c: Array, c0: Array, u: Array, dh: Array, dh_n: Array, dc_n: Array,
     lengths: Array, reverse: bool,
-) -> tuple[Array, Array, Array, Array]:  # fmt: skip
-    """dz (S, 4H), dh0 and dc0 (B, H), and the whole gradient (S, H) that reached each row's h."""
-    dz, dh0, dc0, total = np.empty_like(gates), dh_n.copy(), dc_n.copy(), np.empty_like(c)
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """dz (S, 4H), dc0 (B, H), and the whole gradient (S, H) that reached each row's h."""
+    dz, dc0, total = np.empty_like(gates), dc_n.copy(), np.empty_like(c)
     earlier = before(c, c0, lengths, reverse)
     for b, rows in _rows(lengths, reverse):
         dstate, dcell = dh_n[b], dc_n[b]
@@ -164,5 +163,5 @@ def lstm_backward(
             dg, do = dcell * i * (1 - g * g), dstate * bent * o * (1 - o)
             dz[row] = np.concatenate([di, df, dg, do])
             dstate, dcell = dz[row] @ u, dcell * f
-        dh0[b], dc0[b] = dstate, dcell
-    return dz, dh0, dc0, total
+        dc0[b] = dcell
+    return dz, dc0, total

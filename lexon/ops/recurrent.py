@@ -65,9 +65,10 @@ def rnn(
 
     def pull(dh: Array, dh_n: Array) -> tuple[Downstream, ...]:
         total = _room(h, note)
-        dz, dh0 = rnn_backward(h, _strips(layers), _rows(dh), dh_n, steps, rectified, total)
+        dz = rnn_backward(h, _strips(layers), _rows(dh), dh_n, steps, rectified, total)
         _tell(note, total, steps)
-        return _to_x(dz, layers), dh0, *_to_weights(dz, x, h, h0, steps)
+        to_h0 = partial(_to_h0, dz, steps.of_empty(dh_n), layers, steps)
+        return _to_x(dz, layers), to_h0, *_to_weights(dz, x, h, h0, steps)
 
     return (h, h_n), pull
 
@@ -120,9 +121,10 @@ def gru(
             gates, (_, q, _) = forward()
             waiting.append((gates, q))
         (dz, dq), total = waiting.pop(), _room(h, note)
-        dh0 = gru_backward(dz, dq, h, h0, _strips(layers), _rows(dh), dh_n, steps, total)
+        direct = gru_backward(dz, dq, h, h0, _strips(layers), _rows(dh), dh_n, steps, total)
         _tell(note, total, steps)
-        return _to_x(dz, layers), dh0, *_to_gru_weights(dz, dq, x, h, h0, steps)
+        to_h0 = partial(_to_h0, dz, direct, layers, steps, dq)
+        return _to_x(dz, layers), to_h0, *_to_gru_weights(dz, dq, x, h, h0, steps)
 
     return (h, h_n), pull
 
@@ -174,9 +176,10 @@ def lstm(
     def pull(dh: Array, dh_n: Array, dc_n: Array) -> tuple[Downstream, ...]:
         dz = waiting.pop() if waiting else forward()[0]
         total = _room(h, note)
-        states = lstm_backward(dz, c, c0, _strips(layers), _rows(dh), dh_n, dc_n, steps, total)
+        dc0 = lstm_backward(dz, c, c0, _strips(layers), _rows(dh), dh_n, dc_n, steps, total)
         _tell(note, total, steps)
-        return _to_x(dz, layers), *states, *_to_weights(dz, x, h, h0, steps)
+        to_h0 = partial(_to_h0, dz, steps.of_empty(dh_n), layers, steps)
+        return _to_x(dz, layers), to_h0, dc0, *_to_weights(dz, x, h, h0, steps)
 
     return (h, h_n, c_n), pull
 
@@ -245,6 +248,22 @@ def _to_x(dz: Each, layers: list[_Layer]) -> Callable[[], Array]:
         return parts[0]
 
     return make
+
+
+def _to_h0(
+    dz: Each, direct: Array, layers: list[_Layer], steps: Walk, dq: Array | None = None
+) -> Array:
+    """What the first steps send to h0 (B, n, H) through u, beside what goes there ``direct``.
+
+    With ``dq`` (S, n H) the last part of u meets it instead of dz.
+    """
+    dh0, units = direct.copy(), direct.shape[2]
+    for side, (own, layer, first) in enumerate(zip(dz, layers, steps.first, strict=True)):
+        rows = own[first]
+        if dq is not None:
+            rows[:, -units:] = dq[first, side * units : (side + 1) * units]
+        dh0[steps.sequences, side] += product(rows, layer.weights[1])
+    return dh0
 
 
 def _to_weights(

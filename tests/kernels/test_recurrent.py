@@ -81,7 +81,7 @@ def forward_reference(kind, batch, given):
 
 
 def backward(kind, batch, given, kept, record=True):
-    """dz (of a GRU: and dq), gradients of the initial states, and what reached h."""
+    """dz, then what goes straight to the initial states, and what reached h; of a GRU dq second."""
     lengths, _, reverse, _ = batch
     _, u, _, states, dh = given
     h0, c0, dh_n, dc_n = (state[:, None] for state in states)
@@ -89,14 +89,14 @@ def backward(kind, batch, given, kept, record=True):
     total = np.empty(dh.shape if record else (0, 0), dh.dtype)
     if kind == "gru":
         h, q, _, gates = (array.copy() for array in kept)
-        dh0 = gru_backward((gates,), q, h, h0, strips, dh, dh_n, steps, total)
-        return gates, q, dh0[:, 0], total
+        direct = gru_backward((gates,), q, h, h0, strips, dh, dh_n, steps, total)
+        return gates, q, direct[:, 0], total
     if kind == "lstm":
         _, c, _, _, gates = (array.copy() for array in kept)
-        dh0, dc0 = lstm_backward((gates,), c, c0, strips, dh, dh_n, dc_n, steps, total)
-        return gates, dh0[:, 0], dc0[:, 0], total
-    (dz,), dh0 = rnn_backward(kept[0], strips, dh, dh_n, steps, kind == "relu", total)
-    return dz, dh0[:, 0], total
+        dc0 = lstm_backward((gates,), c, c0, strips, dh, dh_n, dc_n, steps, total)
+        return gates, dc0[:, 0], total
+    (dz,) = rnn_backward(kept[0], strips, dh, dh_n, steps, kind == "relu", total)
+    return dz, total
 
 
 def backward_reference(kind, batch, given, kept):
@@ -199,14 +199,14 @@ def test_threads_and_directions_change_no_bit(kind, dtype, on_threads):
         total = np.empty_like(upstream)
         if kind == "lstm":
             h, c, *finals = lstm_forward(gates, forwards, own[0], own[1], steps)
-            back = lstm_backward(gates, c, own[1], strips, upstream, *own[2:], steps, total)
+            back = [lstm_backward(gates, c, own[1], strips, upstream, *own[2:], steps, total)]
         elif kind == "gru":
             h, c, *finals = gru_forward(gates, forwards, (bias,) * len(gates), own[0], steps)
-            back = gru_backward(gates, c, h, own[0], strips, upstream, own[2], steps, total)
-            back = (back,)
+            back = [gru_backward(gates, c, h, own[0], strips, upstream, own[2], steps, total)]
         else:
             h, *finals = rnn_forward(gates, forwards, own[0], steps, kind == "relu")
-            gates, *back = rnn_backward(h, strips, upstream, own[2], steps, kind == "relu", total)
+            gates = rnn_backward(h, strips, upstream, own[2], steps, kind == "relu", total)
+            back = []
             c = h
         rows = (np.split(array, len(chosen), axis=1) for array in (h, c, total))
         each = zip(gates, *rows, *(s.swapaxes(0, 1) for s in (*finals, *back)), strict=True)
