@@ -62,10 +62,6 @@ def first_outside(numbers: Array, limit: int) -> int:
     return int(outside[0]) if outside.size else -1
 
 
-def column_sums(x: Array, y: Array) -> None:
-    y[:] = x.sum(axis=0)
-
-
 def cosines(matrix: Array, scale: Array, query: Array, scores: Array) -> None:
     scores[:] = matrix @ query * scale
 

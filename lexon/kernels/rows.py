@@ -65,17 +65,6 @@ def add_rows(values, places, totals):
 
 
 @shared
-def column_sums(first, last, x, y):
-    """y[d] = the sum of a column of x, rows in order; of some columns."""
-    for d in range(first, last):
-        y[d] = 0
-    for n in range(x.shape[0]):
-        row, sums = x[n, first:last], y[first:last]
-        for d in range(sums.size):
-            sums[d] += row[d]
-
-
-@shared
 def cosines(first, last, matrix, scale, query, scores):
     """scores[n] = scale[n] * the inner product of row n and the query: sums lane by lane."""
     columns, lanes, ahead = query.size, _BYTES // query.itemsize, _AHEAD // query.itemsize

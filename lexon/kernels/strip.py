@@ -30,6 +30,7 @@ TALLEST = registers().rows[0] * registers().vectors // VECTORS
 #: Rows and columns that a thread sums at a time: they and a strip stay in its own cache.
 _ROWS_AT_ONCE, _COLUMNS_AT_ONCE = 800, 4 * TALLEST
 
+
 def strip_width(dtype: Any) -> int:
     """Columns of a full strip."""
     return VECTORS * _BYTES // np.dtype(dtype).itemsize

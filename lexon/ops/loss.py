@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -11,9 +12,9 @@ from lexon.graph.declare import op
 from lexon.graph.node import Pull
 from lexon.graph.tensor import Array, Tensor
 from lexon.kernels.product import product
-from lexon.kernels.rows import column_sums
 from lexon.kernels.softmax import cross_entropy_gradient, softmax_gradient
 from lexon.kernels.softmax import softmax_cross_entropy as kernel
+from lexon.kernels.strip import pack_strips, sums_over_rows
 from lexon.ops.classes import checked_classes
 from lexon.ops.elementwise import multiply, softplus, subtract
 from lexon.ops.product import linear
@@ -24,8 +25,6 @@ Reduction = Literal["mean", "sum"]
 
 #: Logits that a thread turns into probabilities at a time, and operations for each.
 SOFTMAX_BLOCK, SOFTMAX_WORK = 200_000, 40.0
-#: Columns of them that a thread adds up at a time.
-COLUMNS_A_BLOCK = 1_000
 
 
 @op("x: * | targets: * -> loss: ")
@@ -201,19 +200,17 @@ def linear_cross_entropy(
 
     def pull(dy: Array) -> tuple[object, ...]:
         each = x.dtype.type(dy * scale)
-        return (
-            lambda: product(z, w) * each,
-            lambda: product(z.T, x * each),
-            lambda: _column_sums(z) * each,
-        )
+
+        @cache
+        def sums() -> tuple[Array, Array]:
+            """Gradients of w and b, made together."""
+            dw, db = np.empty_like(w, order="C"), np.empty_like(b)
+            sums_over_rows(z, 0, db, (pack_strips(x * each),), (dw,))
+            return dw, db * each
+
+        return (lambda: product(z, w) * each, lambda: sums()[0], lambda: sums()[1])
 
     return np.asarray(losses.sum() * scale, x.dtype), pull
-
-
-def _column_sums(z: Array) -> Array:
-    sums = np.empty(z.shape[1], z.dtype)
-    column_sums(len(sums), COLUMNS_A_BLOCK, z.size, z, sums)
-    return sums
 
 
 @linear_cross_entropy.composed

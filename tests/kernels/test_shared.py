@@ -126,8 +126,8 @@ if "floats" in sys.argv:
     x, y = np.arange(4, dtype=np.float32), np.zeros(4, np.float32)
     update.scale(4, 4, 0.0, x, 2.0, y)
     assert y.tolist() == [0, 2, 4, 6]
-if "columns" in sys.argv:
-    rows.column_sums(4, 4, 0.0, np.ones((3, 4)), y)
+if "cosines" in sys.argv:
+    rows.cosines(4, 4, 0.0, np.ones((4, 3)), np.ones(4), np.ones(3), y)
     assert y.tolist() == [3, 3, 3, 3]
 """
 
@@ -137,9 +137,9 @@ def test_code_kept_by_several_processes_is_each_its_own(tmp_path):
     for asked in (
         ["scale"],
         ["floats"],
-        ["columns"],
+        ["cosines"],
         ["squares"],
-        ["scale", "floats", "columns", "squares"],
+        ["scale", "floats", "cosines", "squares"],
     ):
         command = [sys.executable, "-c", KEPT, *asked]
         subprocess.run(command, env=environment, timeout=120, check=True)
