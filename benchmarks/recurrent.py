@@ -133,6 +133,7 @@ def contest(
         for name, (works, times) in tasks.items():
             for what in (TRAIN, FORWARD):
                 awake = time.perf_counter() + (0 if settings.quick else WARMING)
+                works[0](what == TRAIN)
                 while time.perf_counter() < awake:
                     works[0](what == TRAIN)
                 began = time.perf_counter()

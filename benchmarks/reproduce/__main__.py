@@ -59,6 +59,9 @@ EXPERIMENTS = {
     "mr-bilstm": Experiment(reviews.movie_reviews(), "the folds of kim-mr"),
     "sst2-bilstm": Experiment(reviews.sentiment_treebank(), "the parts of kim-sst2"),
     "imdb-bilstm": Experiment(reviews.long_reviews(), "linear TF-IDF, same split"),
+    "imdb-cnn": Experiment(reviews.long_reviews("cnn"), "the split of imdb-bilstm"),
+    "mr-linear": Experiment(reviews.linear_movie_reviews(), "TF-IDF on the folds of kim-mr"),
+    "sst2-linear": Experiment(reviews.linear_treebank(), "TF-IDF on the parts of kim-sst2"),
     **{
         f"adding-{kind.lower()}-{length}": Experiment(adding.cells(kind, length), "always 1: 0.167")
         for kind in ("RNN", "GRU", "LSTM")

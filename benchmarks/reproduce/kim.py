@@ -18,6 +18,8 @@ from lexon.text import read_examples
 
 FOLDS, SEEDS = 10, (1, 2, 3)
 
+#: Texts and their labels.
+Part = tuple[list[str], list[str]]
 #: Gives the untrained network of a seed.
 Make = Callable[[int], TextClassifier]
 
@@ -36,13 +38,22 @@ def movie_reviews(make: Make = network) -> dict[str, Callable[[Path], dict[str, 
 
 
 def _fold(make: Make, fold: int, data: Path) -> dict[str, float]:
-    examples = read_examples(data / "kim2014" / "rt-polarity.all", format="labelled")
-    texts, labels = examples.texts, list(examples.labels or ())
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=1).split(texts, labels)
-    train, test = list(folds)[fold - 1]
+    train, test = movie_parts(fold, data)
     model = make(1)
-    model.fit([texts[i] for i in train], [labels[i] for i in train])
-    return _scores(model, [texts[i] for i in test], [labels[i] for i in test])
+    model.fit(*train)
+    return _scores(model, *test)
+
+
+def movie_parts(fold: int, data: Path) -> tuple[Part, Part]:
+    """MR without a fold, and the fold."""
+    examples = read_examples(data / "kim2014" / "rt-polarity.all", format="labelled")
+    texts, labels = examples.texts, [str(label) for label in examples.labels or ()]
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=1).split(texts, labels)
+    train, test = (
+        ([texts[i] for i in chosen], [labels[i] for i in chosen])
+        for chosen in list(folds)[fold - 1]
+    )
+    return train, test
 
 
 def sentiment_treebank(make: Make = network) -> dict[str, Callable[[Path], dict[str, float]]]:
@@ -51,13 +62,15 @@ def sentiment_treebank(make: Make = network) -> dict[str, Callable[[Path], dict[
 
 
 def _treebank(make: Make, seed: int, data: Path) -> dict[str, float]:
-    def part(name: str) -> tuple[list[str], list[str]]:
-        examples = read_examples(data / "kim2014" / f"stsa.binary.{name}", format="labelled")
-        return examples.texts, [str(label) for label in examples.labels or ()]
-
     model = make(seed)
-    model.fit(*part("phrases.train.derived"), valid=part("dev"))
-    return _scores(model, *part("test"))
+    model.fit(*treebank_part("phrases.train.derived", data), valid=treebank_part("dev", data))
+    return _scores(model, *treebank_part("test", data))
+
+
+def treebank_part(name: str, data: Path) -> Part:
+    """SST-2: "phrases.train.derived", "train", "dev" or "test"."""
+    examples = read_examples(data / "kim2014" / f"stsa.binary.{name}", format="labelled")
+    return examples.texts, [str(label) for label in examples.labels or ()]
 
 
 def _scores(model: TextClassifier, texts: list[str], labels: list[str]) -> dict[str, float]:

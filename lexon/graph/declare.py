@@ -7,10 +7,10 @@ A signature names the dimensions of every array::
     "*xs: * -> y: *"                          any number of inputs, of any shape
     "x: S D, [w: H D, b: H]+ -> h: S nH"      after x, w and b n times, once or more
 
-A dimension is a letter (the same letter is the same size everywhere), a multiple such as ``4H``,
-a number, or ``...`` for any dimensions in front; ``*`` alone is any shape. Letters: N rows,
+A dimension is a letter (the same letter is the same size everywhere), a multiple such as ``4H`` or
+``nH``, a number, or ``...`` for any dimensions in front; ``*`` alone is any shape. Letters: N rows,
 B sequences, S rows of all sequences, L length, D input width, H hidden width, V vocabulary,
-C classes, F filters, K n-gram size.
+C classes, F filters, K n-gram size, n how often the group in brackets is given.
 """
 
 from __future__ import annotations
@@ -56,10 +56,11 @@ Seen = dict[str, tuple[int, Argument, tuple[int, ...]]]
 
 
 def _factor(letter: str) -> tuple[int, str]:
-    match = re.fullmatch(r"(\d*)(\w*)", letter)
+    """How often, and what: 0 times stands for n times, as often as the repeated group is given."""
+    match = re.fullmatch(r"(n(?=\w)|\d*)(\w*)", letter)
     if match is None:
         raise GraphError(f"{letter!r} is not a dimension")
-    return int(match[1] or 1), match[2]
+    return 0 if match[1] == "n" else int(match[1] or 1), match[2]
 
 
 class Signature:
@@ -73,38 +74,56 @@ class Signature:
         once, _, again = given.partition("[")
         self.inputs, self.repeated = _arguments(once.lstrip(" *")), _arguments(again.rstrip(" ]+"))
         self.data = {argument.name: argument for argument in _arguments(data)}
-        self.outputs = _arguments(right.replace("[", "").replace("]+", ""))
+        self.outputs = _arguments(right)
+
+    def times(self, number: int) -> int:
+        """How often the repeated group is given with so many inputs."""
+        return max((number - len(self.inputs)) // max(len(self.repeated), 1), 1)
 
     def named(self, number: int) -> list[Argument]:
-        """The names of so many inputs."""
+        """The arguments of so many inputs."""
         if self.variadic:
             return self.inputs * number
-        times = max((number - len(self.inputs)) // max(len(self.repeated), 1), 1)
-        return self.inputs + self.repeated * times
+        return self.inputs + self.repeated * self.times(number)
+
+    def names(self, number: int) -> list[str]:
+        """A name of its own for each of so many inputs."""
+        names = [argument.name for argument in self.named(number)]
+        return [
+            f"{name}[{names[:place].count(name)}]" if names.count(name) > 1 else name
+            for place, name in enumerate(names)
+        ]
 
     def check(self, operation: str, inputs: Sequence[Array], options: dict[str, Any]) -> None:
         """Raise ShapeError unless all named dimensions agree."""
         if self.variadic:
             return
-        named = self.named(len(inputs))
+        named, times = self.named(len(inputs)), self.times(len(inputs))
         if len(inputs) != len(named):
-            names = ", ".join(argument.name for argument in named)
-            raise GraphError(f"{operation} takes {names}: it was given {len(inputs)} arrays")
+            names = ", ".join(argument.name for argument in self.inputs)
+            again = ", ".join(argument.name for argument in self.repeated)
+            again = f", and {again} for each direction or part" if again else ""
+            raise GraphError(f"{operation} takes {names}{again}: it was given {len(inputs)} arrays")
         seen: Seen = {}
+        if self.repeated:
+            group = self.repeated[0]
+            seen["n"] = (times, group, inputs[len(self.inputs)].shape)
         for argument, array in zip(named, inputs, strict=True):
             if not argument.any_shape:
-                _match(operation, argument, array.shape, seen)
+                _match(operation, argument, array.shape, seen, times)
         for name, argument in self.data.items():
             if options.get(name) is not None and not argument.any_shape:
-                _match(operation, argument, np.shape(options[name]), seen)
+                _match(operation, argument, np.shape(options[name]), seen, times)
 
 
 def _arguments(text: str) -> list[Argument]:
     return [Argument(part) for part in text.split(",") if part.strip()]
 
 
-def _match(operation: str, argument: Argument, shape: tuple[int, ...], seen: Seen) -> None:
-    sizes = argument.sizes
+def _match(
+    operation: str, argument: Argument, shape: tuple[int, ...], seen: Seen, times: int
+) -> None:
+    sizes = [(factor or times, letter) for factor, letter in argument.sizes]
     tail = shape[len(shape) - len(sizes) :] if argument.leading else shape
     if len(tail) != len(sizes):
         least = "at least " if argument.leading else ""
@@ -151,7 +170,7 @@ class Operation:
     ``forward`` takes arrays and returns ``(y, pull)``, or ``((y1, y2), pull)``; ``pull`` takes the
     upstream gradients, one per output, and returns the downstream ones, one per input. An
     expensive downstream is returned as a function without arguments: it is called only when
-    somebody waits for that gradient.
+    somebody waits for that gradient. Several that share their work may be made by the first call.
     """
 
     def __init__(self, signature: str, forward: Forward) -> None:
@@ -205,9 +224,9 @@ class Operation:
             self._agreed.add(shapes)
 
     def _do_not_fit(self, arrays: Sequence[Array]) -> ShapeError:
-        named = zip(self.signature.named(len(arrays)), arrays, strict=False)
+        named = zip(self.signature.names(len(arrays)), arrays, strict=False)
         rule = f"{self.name}: the shapes do not fit together: no size is 1 where they differ"
-        return _error(rule, [f"{argument.name} = {array.shape}" for argument, array in named])
+        return _error(rule, [f"{name} = {array.shape}" for name, array in named])
 
 
 def as_tensors(operation: str, inputs: Sequence[TensorLike]) -> tuple[Tensor, ...]:

@@ -215,10 +215,7 @@ def _opened(seen: Picture) -> list[str]:
 
 def _copies(node: Node) -> list[Tensor]:
     """The inputs of a node as source tensors with the names of its signature."""
-    declared = Signature(node.signature)
-    names = [argument.name for argument in declared.named(len(node.inputs))]
-    if declared.variadic:
-        names = [f"{name}[{place}]" for place, name in enumerate(names)]
+    names = Signature(node.signature).names(len(node.inputs))
     return [
         Tensor(tensor.value, name=name, requires_grad=tensor.requires_grad)
         for tensor, name in zip(node.inputs, names, strict=True)

@@ -27,8 +27,9 @@ _four_1, _four_2, _four_w = (tile(4, v) for v in (1, 2, _WIDEST))
 _two_1, _two_2, _two_w = (tile(2, v) for v in (1, 2, _WIDEST))
 _one_1, _one_2, _one_w = (tile(1, v) for v in (1, 2, _WIDEST))
 
-#: From so many rows of A on, and no fewer than columns, they are what threads share; else the
-#: panels of B. A block has about as many where there are enough.
+#: From so many rows of A on, and no fewer than half the columns, they are what threads share: each
+#: then has the rows it had in the product before; else the panels of B, which are met once. A
+#: block has about as many where there are enough.
 MANY_ROWS = 128
 #: Where each block of rows packs B for itself, it has so many times as many.
 PACKED_FOR = 2

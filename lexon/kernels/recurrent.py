@@ -82,7 +82,10 @@ def _walk(content: bytes, reverse: tuple[bool, ...], threads: int) -> Walk:
 
 
 def _borders(sequences: int, sides: int, threads: int) -> list[int]:
-    """Where groups begin and end: of nearly equal sizes, as many for every thread if possible."""
+    """Where groups begin and end: of nearly equal sizes, as many for every thread if possible.
+
+    Which sequences walk together changes no bit of them.
+    """
     shares = -(-sequences * sides // (MOST * threads))
     groups = min(max(min(-(-shares * threads // sides), sequences // FEWEST), 1), sequences)
     return [sequences * group // groups for group in range(groups + 1)] if groups else []

@@ -31,7 +31,7 @@ def gru_forward(
     units = h0.shape[2]
     h, q = (np.empty((len(z[0]), len(z) * units), h0.dtype) for _ in range(2))
     h_n = h0.copy()
-    given = flat(z), strips, v, units, bool(h0.any()), *flat((h, q, h_n))
+    given = flat(z), strips, v, units, *flat((h, q, h_n))
     _forward(len(walk.tasks), 1, 6.0 * h.size * units, *walk[:5], *given)
     return h, q, h_n
 
@@ -55,13 +55,13 @@ def gru_backward(
 
 
 @shared
-def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, units, begun, h, q, h_n):  # fmt: skip  # noqa: E501
+def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, units, h, q, h_n):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     gates, u_, bias, stride = z[side], strips[side], v[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line, wide = VECTORS * lanes, strides.size * units, 3 * units
     group, column = end - begin, side * units
-    s = np.zeros(3 * group * full, h.dtype)
+    s = np.empty(3 * group * full, h.dtype)
     states = take_states(h_n, line, column, sequences[begin:end], units)
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = group
@@ -73,7 +73,7 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, u
             used = min(full, units - unit)
             width = whole_vectors(used, h.itemsize)
             gate = n * width
-            for g in range(3 if t or begun else 0):
+            for g in range(3):
                 at = (unit * 3 + g * width) * units
                 strip_product(
                     states, old, units, n, u_, at, width // lanes, s, g * gate, width, units

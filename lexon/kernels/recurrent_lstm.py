@@ -30,7 +30,7 @@ def lstm_forward(
     units = h0.shape[2]
     h, c = (np.empty((len(z[0]), len(z) * units), h0.dtype) for _ in range(2))
     h_n, c_n = h0.copy(), c0.copy()
-    given = flat(z), strips, units, bool(h0.any()), *flat((h, c, c0, h_n, c_n))
+    given = flat(z), strips, units, *flat((h, c, c0, h_n, c_n))
     _forward(len(walk.tasks), 1, 8.0 * h.size * units, *walk[:5], *given)
     return h, c, h_n, c_n
 
@@ -52,13 +52,13 @@ def lstm_backward(
 
 
 @shared
-def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, units, begun, h, c, c0, h_n, c_n):  # fmt: skip  # noqa: E501
+def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, units, h, c, c0, h_n, c_n):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     gates, u, stride = z[side], strips[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line, wide = VECTORS * lanes, strides.size * units, 4 * units
     group, column = end - begin, side * units
-    s = np.zeros(4 * group * full, h.dtype)
+    s = np.empty(4 * group * full, h.dtype)
     states = take_states(h_n, line, column, sequences[begin:end], units)
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = group
@@ -70,7 +70,7 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, unit
             used = min(full, units - unit)
             width = whole_vectors(used, h.itemsize)
             gate = n * width
-            for g in range(4 if t or begun else 0):
+            for g in range(4):
                 at = (unit * 4 + g * width) * units
                 strip_product(
                     states, old, units, n, u, at, width // lanes, s, g * gate, width, units

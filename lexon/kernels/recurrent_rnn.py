@@ -28,7 +28,7 @@ def rnn_forward(
     units = h0.shape[2]
     h = z[0] if len(z) == 1 else np.empty((len(z[0]), len(z) * units), h0.dtype)
     h_n = h0.copy()
-    given = flat(z), strips, units, rectified, bool(h0.any()), *flat((h, h_n))
+    given = flat(z), strips, units, rectified, *flat((h, h_n))
     _forward(len(walk.tasks), 1, 2.0 * h.size * units, *walk[:5], *given)
     return h, h_n
 
@@ -36,7 +36,7 @@ def rnn_forward(
 def rnn_backward(
     h: Array, strips: Each, dh: Array, dh_n: Array, walk: Walk, rectified: bool, total: Array
 ) -> Each:
-    """dz (S, H).
+    """dz (S, H) in each direction.
 
     From dh (S, directions H) and dh_n (B, directions, H). ``strips`` is U (H, H) by
     ``pack_strips``. Where ``total`` (S, directions H) has room, it becomes the whole gradient that
@@ -50,13 +50,13 @@ def rnn_backward(
 
 
 @shared
-def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, units, rectified, begun, h, h_n):  # fmt: skip  # noqa: E501
+def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, units, rectified, h, h_n):  # fmt: skip  # noqa: E501
     side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
     z, u, stride = z_[side], strips[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line = VECTORS * lanes, strides.size * units
     group, column = end - begin, side * units
-    s = np.zeros(group * full, h.dtype)
+    s = np.empty(group * full, h.dtype)
     states = take_states(h_n, line, column, sequences[begin:end], units)
     rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = group
@@ -67,10 +67,9 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, uni
         for unit in range(0, units, full):
             used = min(full, units - unit)
             width = whole_vectors(used, h.itemsize)
-            if t or begun:
-                strip_product(
-                    states, old, units, n, u, unit * units, width // lanes, s, 0, width, units
-                )
+            strip_product(
+                states, old, units, n, u, unit * units, width // lanes, s, 0, width, units
+            )
             for m in range(n):
                 row = rows[m] + t * stride
                 for v in range(0, used, lanes):

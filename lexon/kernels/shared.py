@@ -78,26 +78,10 @@ def shared(body: Callable[..., None]) -> Callable[..., None]:
             for block in range(count):
                 failed |= _do(code, place, block * length, min((block + 1) * length, size))
             return failed
-        queues, offer = board[_QUEUES], ((load(board, _FIRST) >> _SHIFT) + 1) << _SHIFT
-        for queue in range(queues):  # whoever read the last offer takes nothing of this
-            put(board, _FIRST + queue * _LINE, offer + _CLOSED)
-        put(board, _CODE, code)
-        put(board, _GIVEN, place)
-        put(board, _SIZE, size)
-        put(board, _LENGTH, length)
-        put(board, _COUNT, count)
         done, lost = load(board, _DONE), load(board, _FAILED)
-        for queue in range(queues - 1, -1, -1):  # its own last, without its first block
-            first = count * queue // queues + (queue == 0)
-            put(board, _FIRST + queue * _LINE, offer + first)
-        own, looks, block = 0, 0, 0
-        for queue in range(queues):
-            while block < count * (queue + 1) // queues:
-                failed |= _do(code, place, block * length, min((block + 1) * length, size))
-                own += 1
-                block = add(board, _FIRST + queue * _LINE, 1) & _BLOCK
-            if queue + 1 < queues:
-                block = add(board, _FIRST + (queue + 1) * _LINE, 1) & _BLOCK
+        _offer(board, code, place, size, length, count)
+        own, failed = _do_blocks(board, code, place, size, length, count)
+        looks = 0
         while load(board, _DONE) - done < count - own:
             looks += 1
             if looks > _PATIENCE:
@@ -121,6 +105,42 @@ def shared(body: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
+@inlined
+def _border(queue, queues, count):
+    """The first block of a queue; so that the first queue is never empty."""
+    return (count * queue + queues - 1) // queues
+
+
+@inlined
+def _offer(board, code, place, size, length, count):
+    """Lay blocks into all queues; the first block of all is the caller's."""
+    queues, offer = board[_QUEUES], ((load(board, _FIRST) >> _SHIFT) + 1) << _SHIFT
+    for queue in range(queues):  # whoever read the last offer takes nothing of this
+        put(board, _FIRST + queue * _LINE, offer + _CLOSED)
+    put(board, _CODE, code)
+    put(board, _GIVEN, place)
+    put(board, _SIZE, size)
+    put(board, _LENGTH, length)
+    put(board, _COUNT, count)
+    for queue in range(queues - 1, -1, -1):  # helpers see their own before the caller's
+        first = _border(queue, queues, count) + (queue == 0)
+        put(board, _FIRST + queue * _LINE, offer + first)
+
+
+@inlined
+def _do_blocks(board, code, place, size, length, count):
+    """Do the first block, and others until there are none; how many, and whether one failed."""
+    queues, block, done, failed = board[_QUEUES], 0, 0, False
+    for queue in range(queues):
+        if queue:
+            block = add(board, _FIRST + queue * _LINE, 1) & _BLOCK
+        while block < _border(queue + 1, queues, count):
+            failed |= _do(code, place, block * length, min((block + 1) * length, size))
+            done += 1
+            block = add(board, _FIRST + queue * _LINE, 1) & _BLOCK
+    return done, failed
+
+
 @kernel
 def serve(board, member, calls, known, looks):
     """Take blocks, until none was there for so many looks, or ``calls`` is no longer ``known``."""
@@ -130,12 +150,9 @@ def serve(board, member, calls, known, looks):
         look += 1
         queue = (member + turn) % queues
         state = load(board, _FIRST + queue * _LINE)
-        block, count = state & _BLOCK, load(board, _COUNT)
-        if block >= count * (queue + 1) // queues:
+        block = state & _BLOCK
+        if block >= _border(queue + 1, queues, load(board, _COUNT)):
             turn = (turn + 1) % queues
-            continue
-        if turn and _is_left(board, member % queues, count):
-            turn = 0  # its own queue was opened meanwhile, before the others
             continue
         code, place = load(board, _CODE), load(board, _GIVEN)
         size, length = load(board, _SIZE), load(board, _LENGTH)
@@ -144,13 +161,6 @@ def serve(board, member, calls, known, looks):
                 add(board, _FAILED, 1)
             add(board, _DONE, 1)
             look, turn = 0, 0
-
-
-@inlined
-def _is_left(board, queue, count):
-    """Whether a queue has blocks that nobody took."""
-    block = load(board, _FIRST + queue * _LINE) & _BLOCK
-    return block < count * (queue + 1) // board[_QUEUES]
 
 
 def _place_of(context, given):

@@ -313,11 +313,12 @@ def sums_over_rows(
     """Sums over the rows, in order: of A (S, M) into ``total`` (M), of Aᵀ B into each C (M, N).
 
     A are the columns of ``a`` from ``first`` on, as many as sums; each B (S, N) is given in strips.
+    Threads share the columns of A: how many each takes at a time changes no bit.
     """
     rows, line = a.shape
     columns, widths = len(total), np.array([c.shape[1] for c in cs])
     work, tasks = 2.0 * rows * columns * widths.sum(), parallel.threads()
-    tasks *= -(-columns // (_COLUMNS_AT_ONCE * tasks))
+    tasks *= max(-(-columns // (_COLUMNS_AT_ONCE * tasks)), 1)
     flat = tuple(c.reshape(-1) for c in cs)
     length = -(-columns // tasks)
     _sums(columns, length, work, a.reshape(-1), line, first, rows, bs, widths, total, flat)

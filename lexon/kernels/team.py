@@ -1,4 +1,4 @@
-"""Threads that walk through time together: at every step they share the blocks of units.
+"""Threads that go through steps together, and share the blocks of every one of them.
 
 Before a step may begin, all blocks of the step before must be done. Nobody is waited for who has
 not taken a block: a thread that comes late, or never, only leaves more to the others. Who
@@ -13,7 +13,7 @@ from lexon.kernels.atomic import add, load, step_aside
 from lexon.kernels.compile import inlined
 from lexon.kernels.product import Array
 
-#: Queues of a step. Each member empties its own first: its weights are in its own cache.
+#: Queues of a step. Each member empties its own first: what it needs is in its own cache.
 QUEUES = 8
 #: Numbers kept per step: blocks taken from each queue and, on another cache line, blocks done.
 _DONE, _ROOM = 8, 16

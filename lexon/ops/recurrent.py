@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lexon.errors import ShapeError
 from lexon.graph.declare import op
 from lexon.graph.node import Downstream, Pull
 from lexon.graph.tensor import Array, Tensor
@@ -26,6 +25,7 @@ from lexon.kernels.strip import pack_gates, pack_strips, sums_over_rows
 from lexon.ops.sequences import checked_lengths
 from lexon.ops.steps import (
     Nonlinearity,
+    checked_directions,
     gru_step,
     in_directions,
     is_rectified,
@@ -57,9 +57,9 @@ def rnn(
     empty one). f is tanh or relu (``nonlinearity``).
     Source: Elman 1990.
     """
-    steps, layers = _begin("rnn", x, lengths, reverse, h0, weights, derived, 3)
+    steps, layers = _begin("rnn", x, lengths, reverse, weights, derived, 3)
     rectified = is_rectified(nonlinearity)
-    z = _inputs(x, layers)
+    z = _inputs(x, layers)()
     strips = tuple(layer.of_u("gates", partial(pack_gates, gates=1)) for layer in layers)
     h, h_n = rnn_forward(z, strips, h0, steps, rectified)
 
@@ -105,12 +105,12 @@ def gru(
     b (3H), v (H) -> h (S, n H) and h_n (B, n, H).
     Source: Cho et al. 2014; the place of the reset gate as in PyTorch and cuDNN.
     """
-    steps, layers = _begin("gru", x, lengths, reverse, h0, weights, derived, 4)
+    steps, layers = _begin("gru", x, lengths, reverse, weights, derived, 4)
     strips = tuple(layer.of_u("gates", partial(pack_gates, gates=3)) for layer in layers)
-    bias = tuple(np.ascontiguousarray(layer.weights[3]) for layer in layers)
+    bias, inputs = tuple(layer.weights[3].copy() for layer in layers), _inputs(x, layers)
 
     def forward() -> tuple[Each, tuple[Array, ...]]:
-        gates = _inputs(x, layers)
+        gates = inputs()
         return gates, gru_forward(gates, strips, bias, h0, steps)
 
     gates, (h, q, h_n) = forward()
@@ -163,11 +163,12 @@ def lstm(
     u (4H, H), b (4H) -> h (S, n H), h_n and c_n (B, n, H).
     Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000.
     """
-    steps, layers = _begin("lstm", x, lengths, reverse, h0, weights, derived, 3)
+    steps, layers = _begin("lstm", x, lengths, reverse, weights, derived, 3)
     strips = tuple(layer.of_u("gates", partial(pack_gates, gates=4)) for layer in layers)
+    inputs = _inputs(x, layers)
 
     def forward() -> tuple[Each, tuple[Array, ...]]:
-        gates = _inputs(x, layers)
+        gates = inputs()
         return gates, lstm_forward(gates, strips, h0, c0, steps)
 
     gates, (h, c, h_n, c_n) = forward()
@@ -206,19 +207,14 @@ class _Layer(NamedTuple):
 
 
 def _begin(
-    operation: str, x: Array, lengths: Array, reverse: Sequence[bool], h0: Array,
+    operation: str, x: Array, lengths: Array, reverse: Sequence[bool],
     weights: tuple[Array, ...], derived: Sequence[Derived] | None, count: int,
 ) -> tuple[Walk, list[_Layer]]:  # fmt: skip
     """The walk over the rows, and the directions."""
-    directions = len(weights) // count
-    if not directions == len(reverse) == h0.shape[1]:
-        raise ShapeError(
-            f"{operation}: weights of {directions} directions, initial states of {h0.shape[1]},"
-            f" {len(reverse)} in reverse: {tuple(reverse)}\n  give each once for every direction"
-        )
-    steps = walk(checked_lengths(operation, lengths, len(x)), tuple(reverse))
+    back = checked_directions(operation, reverse, len(weights) // count)
+    steps = walk(checked_lengths(operation, lengths, len(x)), back)
     layers = []
-    for side in range(directions):
+    for side in range(len(back)):
         own = weights[side * count : (side + 1) * count]
         of = derived[2 * side : 2 * side + 2] if derived else [_fresh(w) for w in own[:2]]
         layers.append(_Layer(own, *of))
@@ -229,9 +225,10 @@ def _fresh(weight: Array) -> Derived:
     return lambda _, make: make(weight)
 
 
-def _inputs(x: Array, layers: list[_Layer]) -> Each:
-    """w x + b (S, G H) of each direction."""
-    return tuple(product(x, one.of_w("columns", _columns), one.weights[2]) for one in layers)
+def _inputs(x: Array, layers: list[_Layer]) -> Callable[[], Each]:
+    """Makes w x + b (S, G H) of each direction, from the weights as they are now."""
+    made = [(one.of_w("columns", _columns), one.weights[2].copy()) for one in layers]
+    return lambda: tuple(product(x, panels, b) for panels, b in made)
 
 
 def _strips(layers: list[_Layer]) -> Each:
@@ -269,37 +266,41 @@ def _to_h0(
 def _to_weights(
     dz: Each, x: Array, h: Array, h0: Array, steps: Walk
 ) -> Iterator[Callable[[], Array]]:
-    """Gradients of each w, u and b: made together, when the first is asked for."""
-    inputs = cache(lambda: pack_strips(x))
-    for side, own in enumerate(dz):
+    """Gradients of each w, u and b."""
+    inputs = cache(partial(pack_strips, x))
 
-        @cache
-        def sums(side: int = side, own: Array = own) -> tuple[Array, ...]:
-            dw, du, db = _rooms(own, x.shape[1], h0.shape[2])
-            sums_over_rows(own, 0, db, (inputs(), steps.before(h, h0, side)), (dw, du))
-            return dw, du, db
+    def sums(side: int) -> tuple[Array, ...]:
+        dw, du, db = _rooms(dz[side], x.shape[1], h0.shape[2])
+        sums_over_rows(dz[side], 0, db, (inputs(), steps.before(h, h0, side)), (dw, du))
+        return dw, du, db
 
-        yield from (partial(lambda sums, place: sums()[place], sums, place) for place in range(3))
+    for side in range(len(dz)):
+        yield from _together(partial(sums, side), 3)
 
 
 def _to_gru_weights(
     dz: Each, dq: Array, x: Array, h: Array, h0: Array, steps: Walk
 ) -> Iterator[Callable[[], Array]]:
     """Gradients of each w, u, b and v; the last third of u meets dq, not dz."""
-    units = h0.shape[2]
-    inputs = cache(lambda: pack_strips(x))
-    for side, own in enumerate(dz):
+    inputs, units = cache(partial(pack_strips, x)), h0.shape[2]
 
-        @cache
-        def sums(side: int = side, own: Array = own) -> tuple[Array, ...]:
-            dw, du, db = _rooms(own, x.shape[1], units)
-            before, dv = steps.before(h, h0, side), np.empty(units, own.dtype)
-            sums_over_rows(own, 0, db, (inputs(),), (dw,))
-            sums_over_rows(own, 0, np.empty(2 * units, own.dtype), (before,), (du[: 2 * units],))
-            sums_over_rows(dq, side * units, dv, (before,), (du[2 * units :],))
-            return dw, du, db, dv
+    def sums(side: int) -> tuple[Array, ...]:
+        own, before = dz[side], steps.before(h, h0, side)
+        dw, du, db = _rooms(own, x.shape[1], units)
+        dv = np.empty(units, own.dtype)
+        sums_over_rows(own, 0, db, (inputs(),), (dw,))
+        sums_over_rows(own, 0, np.empty(2 * units, own.dtype), (before,), (du[: 2 * units],))
+        sums_over_rows(dq, side * units, dv, (before,), (du[2 * units :],))
+        return dw, du, db, dv
 
-        yield from (partial(lambda sums, place: sums()[place], sums, place) for place in range(4))
+    for side in range(len(dz)):
+        yield from _together(partial(sums, side), 4)
+
+
+def _together(make: Callable[[], tuple[Array, ...]], number: int) -> list[Callable[[], Array]]:
+    """Promises of so many gradients that are made together, when the first is asked for."""
+    made = cache(make)
+    return [lambda place=place: made()[place] for place in range(number)]  # type: ignore[misc]
 
 
 def _rooms(dz: Array, inputs: int, units: int) -> tuple[Array, Array, Array]:

@@ -118,3 +118,17 @@ def is_rectified(nonlinearity: Nonlinearity) -> bool:
     if nonlinearity not in ("tanh", "relu"):
         raise InputError(f'nonlinearity {nonlinearity!r} is neither "tanh" nor "relu"')
     return nonlinearity == "relu"
+
+
+def checked_directions(operation: str, reverse: Sequence[bool], number: int) -> tuple[bool, ...]:
+    """``reverse`` as a tuple of so many.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(reverse, bool) or len(reverse) != number:
+        raise InputError(
+            f"{operation}: there are weights of {number} directions, and reverse is {reverse}\n"
+            "  tell for each direction whether it goes backwards, such as (False, True)"
+        )
+    return tuple(bool(back) for back in reverse)

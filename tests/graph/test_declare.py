@@ -49,22 +49,41 @@ NETWORK = Module("Network()", other=Module(), encoder=ENCODER)
 
 
 def side_by_side(x: Any, *weights: Any) -> Any:
-    return np.concatenate([x @ w.T + b for w, b in zip(weights[::2], weights[1::2], strict=True)])
+    each = zip(weights[::2], weights[1::2], strict=True)
+    return np.concatenate([x @ w.T + b for w, b in each], axis=1), None
 
 
-SEVERAL = Operation("x: N D, [w: H D, b: H]+ -> y: N nH", lambda *xs: (side_by_side(*xs), None))
+SEVERAL = Operation(
+    "x: N D, h: N n, [w: H D, b: H]+ -> y: N nH", lambda x, _, *ws: side_by_side(x, *ws)
+)
 
 
 def test_inputs_may_be_given_again_and_again() -> None:
-    x, w, b = np.ones((2, 3)), np.ones((5, 3)), np.ones(5)
-    assert SEVERAL(x, w, b).shape == (2, 5)
-    assert SEVERAL(x, w, b, w, b).shape == (4, 5)
-    assert [argument.name for argument in SEVERAL.signature.named(5)] == ["x", "w", "b", "w", "b"]
+    random = np.random.default_rng(1)
+    x, w, b, u = random.normal(size=(2, 3)), random.normal(size=(5, 3)), np.arange(5.0), np.ones(5)
+    one, two = np.ones((2, 1)), np.ones((2, 2))
+    np.testing.assert_array_equal(SEVERAL(x, one, w, b).value, x @ w.T + b)
+    both = np.concatenate([x @ w.T + b, 2 * x @ w.T + u], axis=1)
+    np.testing.assert_allclose(SEVERAL(x, two, w, b, 2 * w, u).value, both)
+    assert SEVERAL.signature.names(6) == ["x", "h", "w[0]", "b[0]", "w[1]", "b[1]"]
     with pytest.raises(ShapeError, match="H is 5 in one argument and 4 in another"):
-        SEVERAL(x, w, b, w, np.ones(4))
-    for given in ((x,), (x, w), (x, w, b, w)):
-        with pytest.raises(GraphError, match=rf"takes x, w, b: it was given {len(given)} arrays"):
+        SEVERAL(x, two, w, b, w, np.ones(4))
+    with pytest.raises(ShapeError, match="n is 1 in one argument and 2 in another"):
+        SEVERAL(x, two, w, b)
+    for given in ((x, one), (x, one, w), (x, two, w, b, w)):
+        told = rf"takes x, h, and w, b for each direction or part: it was given {len(given)}"
+        with pytest.raises(GraphError, match=told):
             SEVERAL(*given)
+
+
+def test_as_often_as_a_group_is_a_size() -> None:
+    wide = Operation("x: N nH, [w: H D]+ -> y: N nH", lambda x, *_: (x, None))
+    w = np.ones((5, 3))
+    assert wide(np.ones((2, 10)), w, w).shape == (2, 10)
+    with pytest.raises(ShapeError, match="H is 2 in one argument and 5 in another"):
+        wide(np.ones((2, 4)), w, w)
+    with pytest.raises(ShapeError, match="7 is not 2 x H"):
+        wide(np.ones((2, 7)), w, w)
 
 
 def test_a_shape_error_tells_rule_values_and_place() -> None:

@@ -231,8 +231,8 @@ def test_what_is_recorded_changes_nothing(kind):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(
-    rows=st.integers(0, 1700), first=st.integers(0, 40), units=st.integers(1, 150),
-    columns=st.integers(1, 70), threads=st.integers(1, 3), seed=st.integers(0, 99),
+    rows=st.integers(0, 1700), first=st.integers(0, 40), units=st.integers(0, 150),
+    columns=st.integers(0, 70), threads=st.integers(1, 3), seed=st.integers(0, 99),
 )  # fmt: skip
 @settings(max_examples=30, deadline=None)
 def test_sums_over_rows_are_exact_on_whole_numbers(

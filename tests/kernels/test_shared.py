@@ -9,6 +9,7 @@ import threading
 
 import numpy as np
 import pytest
+from numba import types
 
 from lexon import parallel
 from lexon.kernels.atomic import add
@@ -32,7 +33,7 @@ def as_before():
     parallel.threads(before)
 
 
-@pytest.mark.parametrize("number", [1, 2, 5])
+@pytest.mark.parametrize("number", [1, 2, 5, 9, 17])
 @pytest.mark.parametrize("work", [0.0, WORTH])
 @pytest.mark.parametrize(("size", "length"), [(0, 1), (1, 1), (1, 9), (10, 3), (1000, 1)])
 def test_every_item_is_done_once(size, length, work, number):
@@ -52,6 +53,33 @@ def test_helpers_take_blocks_that_are_worth_it():
     assert 0 < taken < 1600
     count_up(8, 1, 0.0, slow, np.zeros(8, np.int64))
     assert helped(board) == taken
+
+
+_thread = types.ExternalFunction("pthread_self", types.uint64())
+
+
+@shared
+def who_does_it(first, last, times, names):
+    for i in range(first, last):
+        names[i] = _thread()
+        for _ in range(times[0]):
+            add(times, 1, 1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks for the thread by a function of POSIX")
+@pytest.mark.parametrize(("number", "blocks"), [(2, 2), (2, 7), (5, 2), (5, 20)])
+def test_the_callers_first_block_is_its_own(number, blocks):
+    """So that a thread meets in kernel after kernel what is in its own cache."""
+    parallel.threads(number)
+    own = np.zeros(1, np.uint64)
+    who_does_it(1, 1, 0.0, np.zeros(2, np.int64), own)
+    helped_out = 0
+    for _ in range(300):
+        names = np.zeros(blocks, np.uint64)
+        who_does_it(blocks, 1, WORTH, np.array([20_000, 0]), names)
+        assert names[0] == own[0]
+        helped_out += (names != own[0]).sum()
+    assert helped_out
 
 
 def test_callers_do_not_meet_each_others_work():

@@ -74,11 +74,14 @@ def test_gradients_have_the_shapes_of_inputs(case: Case) -> None:
 
 
 def sizes_of(argument: Argument, shape: tuple[int, ...]) -> dict[str, int]:
-    """Size of every dimension that is a plain letter."""
+    """Size of every dimension that is a plain letter, or n times one."""
     letters = argument.sizes
     tail = shape[len(shape) - len(letters) :]
-    plain = zip(letters, tail, strict=True)
-    return {letter: size for (factor, letter), size in plain if factor == 1 and letter}
+    sizes = {}
+    for (factor, letter), size in zip(letters, tail, strict=True):
+        if letter and factor in (0, 1):
+            sizes[letter if factor else f"n{letter}"] = size
+    return sizes
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -101,4 +104,6 @@ def test_outputs_are_as_declared(case: Case) -> None:
         if not argument.leading:
             assert y.ndim == len(argument.sizes)
         for letter, size in sizes_of(argument, y.shape).items():
+            if letter.startswith("n") and letter != "n":
+                assert size == known["n"] * known[letter[1:]]
             assert size == known.get(letter, size), letter
