@@ -160,12 +160,12 @@ def threads(number: int | None = None) -> int:
     that the process may run on.
 
     Raises:
-        InputError: ``number`` is less than 1.
+        InputError: ``number`` is no whole number from 1 on.
     """
     if number is not None:
-        if number < 1:
-            raise InputError(f"threads: {number} is less than 1\n  give 1 or more")
-        _pool.resize(number)
+        if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or number < 1:
+            raise InputError(f"threads: {number!r} is no whole number from 1 on\n  give 1 or more")
+        _pool.resize(int(number))
     return _pool.size
 
 

@@ -138,12 +138,16 @@ def test_several_threads_may_share_at_once():
     assert counts == [20] * 6
 
 
+@pytest.mark.parametrize("number", [0, -1, 1.5, float("nan"), True, "2"])
+def test_no_other_number_of_threads(number):
+    before = parallel.threads()
+    with pytest.raises(InputError, match="no whole number from 1 on"):
+        parallel.threads(number)
+    assert parallel.threads() == before
+
+
 def test_the_number_of_threads():
     assert parallel.threads(3) == 3
-    assert parallel.threads() == 3
-    for wrong in (0, -1):
-        with pytest.raises(InputError, match=f"threads: {wrong} is less than 1"):
-            parallel.threads(wrong)
     assert parallel.threads() == 3
 
 

@@ -82,8 +82,8 @@ def _past(context: click.Context, option: click.Parameter, value: str | None) ->
     if value is None:
         return None
     try:
-        least, _, most = value.partition("..")
-        return int(least), int(most or least)
+        least, dots, most = value.partition("..")
+        return int(least), int(most if dots else least)
     except ValueError:
         raise click.BadParameter(f"{value!r} is neither 7 nor a range such as 5..7") from None
 
@@ -215,10 +215,12 @@ def text_options(*decided: str) -> Callable[[Command], Command]:
     return add
 
 
-def whole(*names: str, least: int = 1, **about: Any) -> Callable[[Command], Command]:
-    """An option that takes a whole number from ``least`` on."""
+def whole(
+    *names: str, least: int = 1, most: int | None = None, **about: Any
+) -> Callable[[Command], Command]:
+    """An option that takes a whole number from ``least`` on, up to ``most``."""
     shown = about.get("default") is not None
-    return click.option(*names, type=click.IntRange(least), show_default=shown, **about)
+    return click.option(*names, type=click.IntRange(least, most), show_default=shown, **about)
 
 
 def models_option(default: str, about: str) -> Callable[[Command], Command]:

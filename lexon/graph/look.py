@@ -208,8 +208,13 @@ def _opened(seen: Picture) -> list[str]:
         known = signature(twin).parameters  # what only serves speed, the twin does not take
         options = {key: value for key, value in node.options.items() if key in known}
         outputs = twin(*_copies(node), **deepcopy(options))
-        roots = outputs if isinstance(outputs, tuple) else (outputs,)
-        parts.append(f'<div class="wide">{_drawn(picture(*roots))}</div>')
+        opened = picture(*(outputs if isinstance(outputs, tuple) else (outputs,)))
+        if len(opened.boxes) > LARGEST_DRAWING:
+            parts[-1] = (
+                f"operations it computes the same ({len(opened.boxes)} of them: too many).</p>"
+            )
+            continue
+        parts.append(f'<div class="wide">{_drawn(opened)}</div>')
     return parts
 
 

@@ -103,6 +103,11 @@ def save(module: Module, path: str | os.PathLike[str]) -> None:
 
 def _entries(module: Module, prefix: str) -> Iterator[_Entry]:
     """All parameters of ``module``, as PyTorch groups and names them."""
+    if getattr(module, "reset_after", True) is False:
+        raise InputError(
+            f"{type(module).__name__}: PyTorch has no reset gate before the product\n"
+            "  use reset_after=True, the only form that both have"
+        )
     if isinstance(module, Recurrent):
         for name, gates in module.layers.items():
             yield from _of_gates(gates, prefix, f"_l{name}")
@@ -153,6 +158,11 @@ def _parted(biases: list[Array]) -> list[Array]:
 def _arrays(weights: Weights) -> dict[str, Array]:
     if isinstance(weights, Mapping):
         return {name: np.asarray(array) for name, array in weights.items()}
+    if hasattr(weights, "state_dict"):
+        raise InputError(
+            f"{type(weights).__name__} is a module, not its weights\n"
+            "  give module.state_dict(), or a safetensors file"
+        )
     from safetensors import SafetensorError
     from safetensors.numpy import load as parse
 

@@ -6,14 +6,14 @@ same names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from lexon import ops
-from lexon.errors import InputError
+from lexon.errors import InputError, ShapeError
 from lexon.graph.parameter import Parameter
 from lexon.graph.tensor import Array, Tensor, TensorLike
 from lexon.nn import init
@@ -78,9 +78,26 @@ class Gates(Module):
             make = partial(init.uniform, shape, limit, rng)
         return np.concatenate([make() for _ in range(self.count)])
 
-    def zeros(self, x: TensorLike) -> Array:
-        """A state of zeros for rows x (B, D)."""
-        return np.zeros((np.shape(getattr(x, "value", x))[0], self.hidden_size), self.bias.dtype)
+    def states(self, x: TensorLike, given: Sequence[TensorLike] | None, number: int) -> Any:
+        """So many states (B, H) for rows x (B, D): those given, or zeros.
+
+        Raises:
+            ShapeError: x or a state has another shape, or there are not as many states.
+        """
+        shape = np.shape(getattr(x, "value", x))
+        if len(shape) != 2 or shape[1] != self.input_size:
+            raise ShapeError(f"{self!r}: x is {shape}\n  give (B, {self.input_size})")
+        wanted = (shape[0], self.hidden_size)
+        if given is None:
+            return [np.zeros(wanted, self.bias.dtype)] * number
+        found = [np.shape(getattr(state, "value", state)) for state in given]
+        if found != [wanted] * number:
+            many = "a state" if number == 1 else "the two states h and c, each"
+            raise ShapeError(
+                f"{self!r}: states of shape {', '.join(map(str, found))} for x {shape}\n"
+                f"  give {many} {wanted}"
+            )
+        return list(given)
 
     def was_given(self, *inputs: Any) -> str:
         shape = np.shape(getattr(inputs[0], "value", inputs[0]))
@@ -140,7 +157,7 @@ class RNNCell(RNNGates):
         self.nonlinearity = nonlinearity
 
     def forward(self, x: TensorLike, h: TensorLike | None = None) -> Tensor:
-        h = self.zeros(x) if h is None else h
+        (h,) = self.states(x, None if h is None else [h], 1)
         return ops.rnn_step(
             x, self.weight_x, self.weight_h, self.bias, h, nonlinearity=self.nonlinearity
         )
@@ -160,7 +177,7 @@ class GRUCell(GRUGates):
         self.reset_after = reset_after
 
     def forward(self, x: TensorLike, h: TensorLike | None = None) -> Tensor:
-        h = self.zeros(x) if h is None else h
+        (h,) = self.states(x, None if h is None else [h], 1)
         weights = self.weight_x, self.weight_h, self.bias, self.bias_h
         return ops.gru_step(x, *weights, h, reset_after=self.reset_after)
 
@@ -174,5 +191,6 @@ class LSTMCell(LSTMGates):
     def forward(
         self, x: TensorLike, state: tuple[TensorLike, TensorLike] | None = None
     ) -> tuple[Tensor, Tensor]:
-        h, c = (self.zeros(x), self.zeros(x)) if state is None else state
+        pair = state if state is None or isinstance(state, (tuple, list)) else [state]
+        h, c = self.states(x, pair, 2)
         return ops.lstm_step(x, self.weight_x, self.weight_h, self.bias, h, c)

@@ -104,6 +104,11 @@ class Recurrent(Module):
         self, x: TensorLike, lengths: Any, state: State = None, *, detach: bool = True
     ) -> tuple[Tensor, State]:
         lengths = np.asarray(lengths)
+        if lengths.ndim != 1:
+            raise ShapeError(
+                f"{type(self).__name__}: lengths have shape {lengths.shape}\n"
+                "  give how many rows each sequence has, such as [5, 3]"
+            )
         given = self._given(state, len(lengths))
         first = (len(lengths), self.directions, self.hidden_size)
         zeros = [np.zeros(first, self.layers["0"].bias.dtype)] * self.states
@@ -146,7 +151,12 @@ class Recurrent(Module):
         """The initial states (B, layers x directions, H), one or two; none for zeros."""
         shape = (batch, len(self.layers), self.hidden_size)
         if state is not None:
-            parts = list(state) if self.states > 1 else [state]
+            parts = [state] if self.states == 1 else state
+            if not isinstance(parts, (list, tuple)) or len(parts) != self.states:
+                raise ShapeError(
+                    f"{type(self).__name__}: its initial state is no pair\n"
+                    "  give (h, c), each (sequences, layers x directions, hidden size)"
+                )
             for part in parts:
                 if np.shape(getattr(part, "value", part)) != shape:
                     found = np.shape(getattr(part, "value", part))
@@ -154,7 +164,8 @@ class Recurrent(Module):
                         f"{type(self).__name__}: the initial state is {found}, not {shape}\n"
                         "  give (sequences, layers x directions, hidden size)"
                     )
-            return parts
+            dtype = self.layers["0"].bias.dtype
+            return [p if isinstance(p, Tensor) else np.asarray(p, dtype) for p in parts]
         if self.initial == "learned":
             return [ops.broadcast_to(first, shape=shape) for first in self.first_states]
         if self.initial == "random" and self.training:

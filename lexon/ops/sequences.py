@@ -16,15 +16,23 @@ def checked_lengths(operation: str, lengths: Array, rows: int) -> Array:
     """``lengths`` as int64, after checking that they cover the rows.
 
     Raises:
-        ShapeError: a length is negative, or they do not add up to the number of rows.
+        ShapeError: they are no whole numbers side by side, one is negative, or they do not add up
+            to the number of rows.
     """
-    lengths = np.asarray(lengths, np.int64)
+    given = np.asarray(lengths)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise ShapeError(
+            f"{operation}: lengths are {given.dtype} of shape {given.shape}\n"
+            "  give whole numbers, how many rows each sequence has"
+        )
+    lengths = given.astype(np.int64, copy=False)
     if lengths.size and lengths.min() < 0:
         raise ShapeError(f"{operation}: a length is negative: {lengths.min()}")
     if lengths.sum() != rows:
         raise ShapeError(
             f"{operation}: the lengths add up to {lengths.sum()}, but there are {rows} rows\n"
-            f"  lengths (B) = {lengths.shape}, S = {rows}"
+            f"  lengths (B) = {lengths.shape}, S = {rows}\n"
+            "  give the rows of all sequences end to end, and for each its number of rows"
         )
     return lengths
 

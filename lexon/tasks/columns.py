@@ -149,6 +149,8 @@ def recognise(columns: Columns, drop_index: bool, keep: Collection[str] = ()) ->
         if _all_blank(columns.of(name)):
             raise InputError(f"column {name!r} is blank in all rows\n  leave it out")
     notes = [f"column {name!r} left out: {why}" for name, why in index.items() if why]
+    texts = [n for n in kept if not numeric[n] and n not in columns.levels]
+    notes += [note for name in texts if (note := _stray(name, columns.of(name)))]
     return Kinds(
         tuple(name for name in kept if numeric[name]),
         tuple(name for name in kept if not numeric[name]),
@@ -274,6 +276,19 @@ def _all_numbers(cells: Sequence[Any] | Array) -> bool:
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "biuf":
         return True
     return all(_number(cell) is not None for cell in cells)
+
+
+def _stray(name: str, cells: Sequence[Any] | Array) -> str:
+    """A note on what keeps a column from being one of numbers, where most of its cells are."""
+    found = [_number(cell) for cell in cells]
+    texts = [row for row, number in enumerate(found) if number is None]
+    blank = sum(number is not None and math.isnan(number) for number in found)
+    if 2 * len(texts) >= len(found) - blank:
+        return ""
+    return (
+        f"column {name!r} is taken for categories: row {texts[0] + 1} has"
+        f" {str(cells[texts[0]])[:40]!r}, which is no number"
+    )
 
 
 def _all_blank(cells: Sequence[Any] | Array) -> bool:

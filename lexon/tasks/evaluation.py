@@ -80,11 +80,11 @@ class Evaluation:
         return merit(self.measure, self.score)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the rows themselves, as plain JSON."""
+        """Everything but the rows themselves, as plain JSON; what is no number is null."""
         return {
             "part": self.part,
             "rows": self.rows,
-            "scores": self.scores,
+            "scores": {n: s if math.isfinite(s) else None for n, s in self.scores.items()},
             "labels": list(self.labels),
             "per_class": [vars(score) for score in self.per_class],
             "confusion": None if self.confusion is None else self.confusion.tolist(),

@@ -87,15 +87,19 @@ def train_series(
         seconds=seconds,
         memory=peak_memory(),
     )
-    if baseline and model.history_.stopped != "interrupted":
-        rival = LinearRival(model.past_of(learned), model)
-        outcome = replace(
-            outcome,
-            baseline=tuple(model.scores(n, p, rival.values_of(p)) for n, p in pasts.items()),
-            baseline_name=rival.name,
-            rivals=(("persistence", tuple(model.scores(n, p, p.last) for n, p in pasts.items())),),
-        )
-    return outcome
+    if not baseline or model.history_.stopped == "interrupted":
+        return outcome
+    persistence = tuple(model.scores(n, p, p.last) for n, p in pasts.items())
+    outcome = replace(outcome, rivals=(("persistence", persistence),))
+    rival = LinearRival(model.past_of(learned), model)
+    if not rival.longest:
+        few = "no linear regression beside the network: it had no rows to learn from"
+        return replace(outcome, notes=(*outcome.notes, few))
+    return replace(
+        outcome,
+        baseline=tuple(model.scores(n, p, rival.values_of(p)) for n, p in pasts.items()),
+        baseline_name=rival.name,
+    )
 
 
 def _split(
@@ -127,7 +131,8 @@ def _split(
 class LinearRival:
     """scikit-learn's linear regression on the last values of the series.
 
-    One for each length of windows, all learned from the rows that trained the network.
+    One for each length of windows, all learned from the rows that trained the network. Windows
+    longer than any of those rows has behind it are cut to the ``longest``.
     """
 
     name = "linear regression on the last values"
@@ -138,6 +143,7 @@ class LinearRival:
         rows = learned.windows.ends
         late = np.inf if model.held_from_ is None else model.held_from_
         self.rows = rows[line.times[rows] < late]
+        self.longest = int(line.before[self.rows].max(initial=0))
 
     def values_of(self, past: Past) -> Array:
         """The forecast behind each window (B)."""
@@ -145,12 +151,13 @@ class LinearRival:
 
         values = np.empty(len(past.windows))
         for length in np.unique(past.windows.lengths).tolist():
-            rows = self.rows[self.line.before[self.rows] >= length]
-            inputs = _last(self.line.values, rows, length)
+            used = min(length, self.longest)
+            rows = self.rows[self.line.before[self.rows] >= used]
+            inputs = _last(self.line.values, rows, used)
             machine = LinearRegression().fit(inputs, self.line.values[rows])
             chosen = past.windows.lengths == length
             ends = past.windows.ends[chosen]
-            values[chosen] = machine.predict(_last(past.line.values, ends, length))
+            values[chosen] = machine.predict(_last(past.line.values, ends, used))
         return values
 
 

@@ -168,6 +168,7 @@ def test_an_interrupt_keeps_the_best_epoch(monkeypatch: pytest.MonkeyPatch) -> N
     [
         (("--past", "0"), "past is 0\n  give a whole number, 1 or more"),
         (("--past", "7..5"), "past is 7..5\n  give the smaller number first"),
+        (("--past", "5.."), "'5..' is neither 7 nor a range such as 5..7"),
         (("--past", "a week"), "'a week' is neither 7 nor a range such as 5..7"),
         (("--leave-out", "town,sky"), "leave_out is ('town', 'sky')"),
         (("--leave-out", "skies"), "leave_out: there is no column 'skies'"),

@@ -295,3 +295,13 @@ def test_a_chain_is_drawn_straight() -> None:
     layout = arrange([(60.0, 30.0)] * 21, edges, [(90.0, 30.0)] * len(edges))
     chain = [layout.boxes[place].x for place in range(2, 21, 2)]
     assert max(abs(a - b) for a, b in pairwise(chain)) < 30
+
+
+def test_an_operation_that_opened_is_too_large_stays_closed() -> None:
+    x, h0 = Tensor(np.ones((60, 2))), np.zeros((1, 1, 3))
+    weights = np.ones((3, 2)), np.ones((3, 3)), np.ones(3)
+    h, _ = ops.rnn(x, h0, *weights, lengths=[60])
+    page = look.html(h.sum())
+    assert "rnn, opened" in page and "too many" in page
+    names = look._copies(h.node)  # type: ignore[arg-type]
+    assert [tensor.name for tensor in names] == ["x", "h0", "w", "u", "b"]

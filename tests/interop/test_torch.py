@@ -30,6 +30,19 @@ def torch():
     return module
 
 
+@pytest.mark.parametrize("make", [nn.GRU, nn.GRUCell])
+def test_a_form_that_pytorch_does_not_have(make):
+    module = make(3, 4, reset_after=False)
+    for act in (weights.state_dict, lambda m: weights.load(m, weights.state_dict(make(3, 4)))):
+        with pytest.raises(InputError, match="use reset_after=True"):
+            act(module)
+
+
+def test_a_module_is_no_mapping_of_weights():
+    with pytest.raises(InputError, match=r"give module\.state_dict"):
+        weights.load(nn.LSTM(3, 4), nn.LSTM(3, 4))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("bias", [True, False])
 def test_pytorchs_layers_give_the_same_outputs(torch, kind, bias):

@@ -439,3 +439,36 @@ def test_parameters_and_arrays_may_stand_side_by_side():
     options = {"lengths": LENGTHS, "reverse": (False, True)}
     mixed = ops.gru(*given, *one, *(Tensor(w.value.copy()) for w in two), **options)
     np.testing.assert_array_equal(mixed[0].value, layer(given[0], LENGTHS)[0].value)
+
+
+@pytest.mark.parametrize("lengths", [[3.9, 5.2], np.ones(8, bool), [np.nan, 8.0], [[3, 5]], 8])
+def test_lengths_are_whole_numbers_side_by_side(lengths):
+    with pytest.raises(ShapeError, match=r"lengths .*\n  give"):
+        nn.GRU(D, H)(np.zeros((8, D)), lengths)
+
+
+@pytest.mark.parametrize("state", [np.zeros((2, 1, H)), (np.zeros((2, 1, H)),) * 3])
+def test_an_lstm_has_two_states(state):
+    with pytest.raises(ShapeError, match=r"no pair\n  give \(h, c\)"):
+        nn.LSTM(D, H)(np.zeros((8, D)), [3, 5], state)
+
+
+def test_states_are_brought_to_the_layers_type():
+    given = np.full((2, 1, H), 0.5)
+    outputs, _ = nn.GRU(D, H, rng=1)(Tensor(np.ones((8, D), np.float32)), [3, 5], given)
+    assert outputs.dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_cells_refuse_other_shapes(kind):
+    cell = CELLS[kind](D, H)
+    both = kind == "LSTM"
+    for x in (np.zeros(D), np.zeros((2, D + 1)), np.zeros((1, 2, D))):
+        with pytest.raises(ShapeError, match=rf"x is .*\n  give \(B, {D}\)"):
+            cell(x)
+    for state in (np.zeros((1, H)), np.zeros((2, H + 1))):
+        with pytest.raises(ShapeError, match=rf"states of shape .*\n  give .*\(2, {H}\)"):
+            cell(np.zeros((2, D)), (state, state) if both else state)
+    if both:
+        with pytest.raises(ShapeError, match="the two states h and c"):
+            cell(np.zeros((2, D)), np.zeros((2, H)))

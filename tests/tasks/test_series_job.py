@@ -175,3 +175,24 @@ def test_the_report_shows_rivals_and_groups(outcome: Outcome) -> None:
     assert f"▲ network {last.score:.4f}" in words
     assert "By town" in render_evaluation(own, "m on t", {})
     assert "By town" not in render(replace(outcome, evaluations=(replace(own, groups=()),)))
+
+
+def test_the_linear_rival_makes_do_with_the_rows_there_are() -> None:
+    """Windows that are longer than the past of any row it learned from are cut."""
+    model = SeriesRegressor(**QUICK | {"past": (2, 30)})
+    found = train_series(model, towns(40), test_share=0.5)
+    rival = LinearRival(model.past_of(take(towns(40), [*range(20), *range(40, 60)])), model)
+    assert 2 <= rival.longest < 30
+    assert found.baseline_name == rival.name and np.isfinite(found.baseline[-1].scores["MAE"])
+
+
+def test_where_no_row_is_left_the_linear_rival_is_left_out(monkeypatch: Any) -> None:
+    monkeypatch.setattr("lexon.tasks.series_job.LinearRival", _NoRows)
+    found = train_series(SeriesRegressor(**QUICK), towns(40))
+    assert not found.baseline and found.rivals[0][0] == "persistence"
+    assert "no linear regression beside the network" in found.notes[-1]
+
+
+class _NoRows(LinearRival):
+    def __init__(self, *given: Any) -> None:
+        self.longest = 0

@@ -203,3 +203,10 @@ def test_columns_of_different_lengths_are_refused() -> None:
         columns_of({"a": [1, 2], "b": [1]})
     with pytest.raises(InputError, match="no columns"):
         columns_of({})
+
+
+def test_a_text_among_numbers_is_told() -> None:
+    found = kinds_of(rain=["0.1", "T", " ", "0.1", "0.3"], sky=["fair", "3", "fog", "fog", ""])
+    assert found.levels == ("rain", "sky")
+    told = "column 'rain' is taken for categories: row 2 has 'T', which is no number"
+    assert found.notes == (told,)

@@ -20,7 +20,7 @@ from lexon.errors import InputError
     help="Below 1 safer, above 1 bolder; 0 takes the most probable token.",
 )
 @whole("--top-k", help="Draw among so many most probable tokens only.")
-@whole("--seed", least=0, default=1, help="Of the draws.")
+@whole("--seed", least=0, most=2**32 - 1, default=1, help="Of the draws.")
 @whole("--threads", help="Threads to use; changes no bit of the result.")
 def command(
     model: str,

@@ -72,7 +72,7 @@ _SETTINGS = (
     help="Share of the text, its end, held out without --valid [0.05].",
 )
 @click.option("--encoding", help="Such as utf-8, gb18030, latin-1; recognised.")
-@whole("--seed", least=0, default=1, help="Of all chance there is.")
+@whole("--seed", least=0, most=2**32 - 1, default=1, help="Of all chance there is.")
 @whole("--threads", help="Threads to use; changes no bit of the result.")
 @click.option("--report", help="Write an HTML report to this file.")
 @click.option("--baseline/--no-baseline", default=True, help="Count n-grams as a simple rival.")
