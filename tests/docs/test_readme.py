@@ -133,14 +133,15 @@ def test_every_command_runs_in_order(tmp_path: Path) -> None:
 def test_every_program_runs(name: str, tmp_path: Path) -> None:
     known = environment(tmp_path) | {"LEXON_CACHE": os.environ.get("LEXON_CACHE", "")}
     programs, printed = blocks(name, "python"), []
-    assert len(programs) == 3
+    assert len(programs) == 4
     for program in programs:
         done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=tmp_path,
                               env=known, capture_output=True, text=True)  # fmt: skip
         assert done.returncode == 0, done.stderr
         printed.append(done.stdout)
     assert re.match(r"\['(pos|好)'\] \[\[0\.\d+ +0\.\d+ *\]\]", printed[0])
-    assert "queen" in printed[2] or "女王" in printed[2]
+    assert printed[2] == "(8, 64) (3, 4, 32)\n"
+    assert "queen" in printed[3] or "女王" in printed[3]
     assert "sigmoid" in printed[1] and "upstream" in printed[1]
     assert "<svg" in (tmp_path / "neuron.svg").read_text()
     assert len(list(tmp_path.glob("*.lexon"))) == 2
