@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import parts
 from benchmarks.case import Case, Contender, Round, Settings, random_state
 from benchmarks.recurrent import weights
 
@@ -60,10 +62,15 @@ def lexon(settings: Settings, kind: str, hidden: int) -> Step:
         optimizer.zero_grad()
         loss.backward()
         optim.clip_norm(network.parameters(), CLIP)
-        optimizer.step()
+        update(optimizer)
         return float(loss.item())
 
     return step
+
+
+def update(optimizer: Any) -> None:
+    """A step of lexon's optimiser."""
+    optimizer.step()
 
 
 def layers(kind: str, hidden: int) -> dict[str, Array]:
@@ -119,6 +126,7 @@ def prepare(make: Callable[[Settings, str, int], Step], settings: Settings) -> C
     sizes = SIZES[:1] if settings.quick else SIZES
     number = 2 if settings.quick else STEPS
     work = [(name, make(settings, *name[:2]), words(name[2], number)) for name in sizes]
+    opened = make(settings, *sizes[0][:2])  # of which it is told where its time goes
 
     def one_round() -> Round:
         seconds, losses = {}, {}
@@ -130,7 +138,10 @@ def prepare(make: Callable[[Settings, str, int], Step], settings: Settings) -> C
             name = row(kind, hidden, steps)
             seconds[name] = (time.perf_counter() - began) / len(batches)
             losses[f"loss, {name}"] = loss
-        return Round(seconds, losses)
+        notes = []
+        if make is lexon:
+            notes = [parts.note(row(*sizes[0]), partial(opened, work[0][2][0]), number)]
+        return Round(seconds, losses, notes=notes)
 
     one_round()
     return one_round

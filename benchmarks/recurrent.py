@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import parts
 from benchmarks.case import Case, Contender, Round, Settings, random_state
 from benchmarks.textcnn import read
 
@@ -26,6 +27,8 @@ INPUTS, HIDDEN, BATCH, BATCHES = 100, 128, 50, 20
 TRAIN, FORWARD = "training step", "forward"
 #: Seconds before a task is timed, and operations of it that are timed in a round.
 WARMING, OPERATIONS = 0.05, 8e9
+#: Of which training steps the page tells where their time goes.
+OPENED = ("LSTM 20 x 35 x 200", "LSTM 32 x 50 x 300", "LSTM, ")
 
 #: Makes the outputs of one batch; trains the layer on it where asked.
 Work = Callable[[bool], Any]
@@ -120,9 +123,11 @@ def pytorch(
 
 
 def contest(
-    settings: Settings, tasks: dict[str, tuple[list[Work], int]], losses: bool
+    settings: Settings, tasks: dict[str, tuple[list[Work], int]], losses: bool, opened: list[str]
 ) -> Callable[[], Round]:
     """Rounds of all tasks, trained and forward, each so many times on its batches.
+
+    Of the training steps ``opened`` it is told where their time goes.
 
     A first moment is not timed: by then what the other tasks left in the caches is gone, and
     threads that slept while another contender worked are awake.
@@ -144,7 +149,12 @@ def contest(
                 seconds[f"{name}, {what}"] = (time.perf_counter() - began) / number
             if losses:
                 found[f"mean of |outputs|, {name}"] = float(np.abs(outputs).mean())
-        return Round(seconds, found)
+        times = 1 if settings.quick else parts.TIMES
+        notes = [
+            parts.note(f"{name}, {TRAIN}", partial(tasks[name][0][0], True), times)
+            for name in opened
+        ]
+        return Round(seconds, found, notes=notes)
 
     one_round()
     return one_round
@@ -216,7 +226,8 @@ def prepare_cost(settings: Settings) -> Callable[[], Round]:
     note = f"{kept_bytes():,.0f} bytes are kept for the way back of a row (128 inputs, 128 units)"
 
     def noted() -> Round:
-        return replace(one_round(), notes=[note])
+        done = one_round()
+        return replace(done, notes=[*done.notes, note])
 
     return noted
 
@@ -235,7 +246,8 @@ def prepare(tasks: Any, make: Any, library: str, losses: bool, settings: Setting
     for name, task in tasks(settings).items():
         cost = sum(operations(*task[:1], n, *task[1:4]) for n in task[4])
         works[name] = make(*task), max(1, int(OPERATIONS / cost))
-    return contest(settings, works, losses)
+    opened = [name for name in works if name.startswith(OPENED)] if library == "lexon" else []
+    return contest(settings, works, losses, opened)
 
 
 def flops(tasks: Any, settings: Settings) -> dict[str, float]:

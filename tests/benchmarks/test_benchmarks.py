@@ -12,10 +12,11 @@ import click
 import numpy as np
 import pytest
 
-from benchmarks import __main__, page, race, textcnn, vector_scale, word_vectors
+from benchmarks import __main__, page, parts, race, textcnn, vector_scale, word_vectors
 from benchmarks import peak as peak_program
 from benchmarks.case import Case, Contender, Round, Settings, Skipped
 from benchmarks.cases import CASES
+from benchmarks.recurrent import lexon as lexon_layers
 from benchmarks.summary import disagreements, summarise
 
 ALONE = __main__.Conditions(
@@ -229,3 +230,16 @@ def test_rows_alone_are_those_of_training() -> None:
 def test_peak_memory_is_that_of_the_work() -> None:
     grown = vector_scale._peak_of(lambda: np.ones(10_000_000).sum() and None)
     assert grown is None or 79e6 <= grown < 90e6
+
+
+def test_the_parts_of_a_step_are_told_and_leave_nothing_behind() -> None:
+    from lexon.ops import recurrent
+
+    before = recurrent.product, recurrent.lstm_backward
+    (work,) = lexon_layers("LSTM", 8, 40, True, [np.array([5, 0, 3])])
+    found = parts.measured(lambda: work(True), 3)
+    kernels = {"products", "walks through time", "gradients of weights", "packing"}
+    assert set(found) == kernels | {parts.REST} and all(found[name] > 0 for name in kernels)
+    assert (recurrent.product, recurrent.lstm_backward) == before
+    told = parts.note("a step", lambda: work(True), 1)
+    assert told.startswith("lexon, a step: ") and "walks through time" in told
