@@ -50,7 +50,9 @@ def command(
     if as_json:
         click.echo(json.dumps(evaluation.to_json(), ensure_ascii=False))
         return
-    scores = "  ".join(f"{name} {value:.4f}" for name, value in evaluation.scores.items())
+    from lexon.train.history import shown
+
+    scores = "  ".join(f"{name} {shown(value)}" for name, value in evaluation.scores.items())
     click.echo(f"{file}: {evaluation.rows:,} rows  {scores}")
     if evaluation.per_class:
         _print_classes(evaluation)

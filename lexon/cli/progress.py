@@ -7,7 +7,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lexon.train.history import Epoch
+from lexon.train.history import Epoch, shown
 from lexon.train.loop import Training
 
 
@@ -47,21 +47,22 @@ class Terminal:
             self.bar,
             completed=seen,
             description=f"epoch {training.epoch}/{training.plan.epochs}"
-            f"  loss {training.running_loss:.4f}",
+            f"  loss {shown(training.running_loss)}",
             speed=f"{speed:,.0f} {self.unit}/s",
             left=f"at most {duration(left)} left",
         )
 
     def passed(self, training: Training, epoch: Epoch) -> None:
         held = "" if epoch.score is None else f"  held-out {training.history.measure}"
-        score = "" if epoch.score is None else f" {epoch.score:.4f}"
+        score = "" if epoch.score is None else f" {shown(epoch.score)}"
         best = "  best so far" if training.history.best == epoch.epoch and score else ""
         speed = training.task.size * training.task.units / max(time.monotonic() - self.clock, 1e-9)
         self.clock, self.before = time.monotonic(), self._seen(training)
         self.console.print(
-            f"epoch {epoch.epoch:3d}  loss {epoch.loss:.4f}{held}{score}"
+            f"epoch {epoch.epoch:3d}  loss {shown(epoch.loss)}{held}{score}"
             f"  {speed:,.0f} {self.unit}/s{best}",
             highlight=False,
+            soft_wrap=True,
         )
 
     def ended(self, training: Training) -> None:

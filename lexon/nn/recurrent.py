@@ -180,6 +180,8 @@ class Recurrent(Module):
     def settings(self) -> str:
         more = f", num_layers={self.num_layers}" if self.num_layers > 1 else ""
         more += ", bidirectional" if self.bidirectional else ""
+        more += f", dropout={self.dropout.rate}" if self.dropout.rate else ""
+        more += f", initial={self.initial!r}" if self.initial != "zeros" else ""
         return f"input_size={self.input_size}, hidden_size={self.hidden_size}{more}"
 
 
@@ -195,7 +197,8 @@ def _side_by_side(states: Sequence[Tensor], detach: bool) -> Tensor:
 class RNN(Recurrent):
     """Simple recurrent layers: h = f(W_x x + W_h h_prev + b); f is tanh or relu.
 
-    Arguments, shapes and states: :class:`Recurrent`; parameters: :class:`~lexon.nn.cells.Gates`.
+    Arguments, shapes and states: :class:`lexon.nn.recurrent.Recurrent`; parameters:
+    :class:`lexon.nn.cells.Gates`.
 
     >>> from lexon import nn
     >>> outputs, state = nn.RNN(3, 4, rng=0)([[1.0, 2.0, 3.0]] * 5, [2, 0, 3])
@@ -228,8 +231,8 @@ class RNN(Recurrent):
 class GRU(Recurrent):
     """Layers of gated recurrent units: equations in :func:`lexon.ops.gru`.
 
-    Arguments, shapes and states: :class:`Recurrent`; parameters:
-    :class:`~lexon.nn.cells.GRUGates`. ``reset_after=False`` puts the reset gate before the
+    Arguments, shapes and states: :class:`lexon.nn.recurrent.Recurrent`; parameters:
+    :class:`lexon.nn.cells.GRUGates`. ``reset_after=False`` puts the reset gate before the
     product, as first published; it goes step by step through elementary operations, slowly, and
     records no gradient norms.
     """
@@ -267,8 +270,8 @@ class GRU(Recurrent):
 class LSTM(Recurrent):
     """Layers of long short-term memory: equations in :func:`lexon.ops.lstm`.
 
-    Arguments, shapes and states: :class:`Recurrent`; parameters:
-    :class:`~lexon.nn.cells.LSTMGates`, with ``forget_bias``.
+    Arguments, shapes and states: :class:`lexon.nn.recurrent.Recurrent`; parameters:
+    :class:`lexon.nn.cells.LSTMGates`, with ``forget_bias``.
 
     >>> from lexon import nn
     >>> layer = nn.LSTM(3, 4, bidirectional=True, rng=0)

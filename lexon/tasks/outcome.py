@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lexon.tasks.evaluation import Evaluation
-from lexon.train.history import History
+from lexon.train.history import History, shown
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,12 @@ class Outcome:
         if not self.evaluations:
             return f"{self.network}: trained, and evaluated on nothing."
         own = self.evaluations[-1]
-        said = (
-            f"{self.network}: {own.measure} {own.score:.4f} on {own.rows:,} {own.part} {own.unit}"
-        )
+        where = f"{own.rows:,} {own.part} {own.unit}"
+        said = f"{self.network}: {own.measure} {shown(own.score)} on {where}"
         beside = self.beside
         if not beside:
             return said + "."
-        rivals = "; ".join(f"{name}: {rival.score:.4f}" for name, rival in beside)
+        rivals = "; ".join(f"{name}: {shown(rival.score)}" for name, rival in beside)
         if self.lead < 0:
             return f"{said}, but the simple baseline wins ({rivals}): prefer it, or tune."
         return f"{said}, {'ahead of' if self.lead > 0 else 'level with'} {rivals}."

@@ -14,6 +14,11 @@ def merit(measure: str, score: float) -> float:
     return -score if measure in ERRORS else score
 
 
+def shown(score: float) -> str:
+    """A score in four decimals; one too large for them in four digits."""
+    return f"{score:.4f}" if abs(score) < 1e9 else f"{score:.3e}"
+
+
 @dataclass
 class Epoch:
     """One pass over the training set. Units: loss in the loss's own (nats for cross-entropy)."""

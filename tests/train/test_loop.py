@@ -10,7 +10,7 @@ import pytest
 
 from lexon import ops
 from lexon.errors import InputError, NonFiniteError
-from lexon.train.history import Epoch, History
+from lexon.train.history import Epoch, History, shown
 from lexon.train.loop import Plan, Silent, Task, Training
 from tests.train.runs import make, weights
 
@@ -322,3 +322,11 @@ def test_a_history_survives_json():
     history = History("accuracy", epochs, 2, "interrupted")
     assert History.from_json(json.loads(json.dumps(history.to_json()))) == history
     assert history.best_score == 0.9
+
+
+@pytest.mark.parametrize(
+    ("score", "text"),
+    [(0.5, "0.5000"), (-3.25, "-3.2500"), (1234567.0, "1234567.0000"), (1.0142e304, "1.014e+304")],
+)
+def test_scores_too_large_for_decimals_are_short(score, text):
+    assert shown(score) == text

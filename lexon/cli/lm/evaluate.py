@@ -30,6 +30,7 @@ def command(
     """
     from lexon.parallel import threads as use_threads
     from lexon.tasks import LanguageModel, load
+    from lexon.train.history import shown
 
     if threads is not None:
         use_threads(threads)
@@ -46,5 +47,5 @@ def command(
     if as_json:
         click.echo(json.dumps(evaluation.to_json(), ensure_ascii=False))
         return
-    scores = "  ".join(f"{name} {value:.4f}" for name, value in evaluation.scores.items())
+    scores = "  ".join(f"{name} {shown(value)}" for name, value in evaluation.scores.items())
     click.echo(f"{file}: {evaluation.rows:,} tokens  {scores}")
