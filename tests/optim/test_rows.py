@@ -72,7 +72,8 @@ def test_moments_equal_the_dense_rules_once_touched(kind, numbers, pattern, seed
         walk(whole, dense, [*pattern, range(V)], seed, dense=True)
         own, other = by_rows.state_arrays(), whole.state_arrays()
         for name in by_rows.moments:
-            np.testing.assert_allclose(own[f"0.{name}"], other[f"0.{name}"], rtol=1e-12)
+            moments = own[f"0.{name}"], other[f"0.{name}"]
+            np.testing.assert_allclose(*moments, rtol=1e-12, atol=1e-13)  # sums may cancel
 
 
 @pytest.mark.parametrize(("kind", "numbers"), LAZY, ids=str)
