@@ -97,6 +97,13 @@ def flat(arrays: Iterable[Array]) -> Each:
 
 
 @inlined
+def group_of(task, tasks, sequences, lengths, first):
+    """A task's direction, and of its sequences the numbers, the lengths and the rows of step 0."""
+    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    return side, sequences[begin:end], lengths[begin:end], first[side, begin:end].copy()
+
+
+@inlined
 def take_states(given, line, column, sequences, units):
     """The sequences' states, one below the other, of all in rows of ``line``; with room for more.
 

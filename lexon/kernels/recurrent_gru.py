@@ -12,7 +12,7 @@ import numpy as np
 
 from lexon.kernels.elementary import logistic, tangent
 from lexon.kernels.product import Array
-from lexon.kernels.recurrent import Each, Walk, flat, put_last, take_states
+from lexon.kernels.recurrent import Each, Walk, flat, group_of, put_last, take_states
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
 from lexon.kernels.strip import VECTORS, strip_product, whole_vectors
@@ -56,14 +56,13 @@ def gru_backward(
 
 @shared
 def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, units, h, q, h_n):  # fmt: skip  # noqa: E501
-    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    side, numbers, last, rows = group_of(task, tasks, sequences, lengths, first)
     gates, u_, bias, stride = z[side], strips[side], v[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line, wide = VECTORS * lanes, strides.size * units, 3 * units
-    group, column = end - begin, side * units
+    group, column = numbers.size, side * units
     s = np.empty(3 * group * full, h.dtype)
-    states = take_states(h_n, line, column, sequences[begin:end], units)
-    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
+    states = take_states(h_n, line, column, numbers, units)
     n = group
     for t in range(last[0]):
         while last[n - 1] <= t:
@@ -96,21 +95,20 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, v, u
                     store(h, of_h, there, state)
                     store(states, new + m * units + own, there, state)
     rows += (last - 1) * stride
-    put_last(h, rows, line, column, h_n, sequences[begin:end], units)
+    put_last(h, rows, line, column, h_n, numbers, units)
 
 
 @shared
 def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips, units, q, h, h0, dh, dh_n, total):  # fmt: skip  # noqa: E501
-    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    side, numbers, last, rows = group_of(task, tasks, sequences, lengths, first)
     z, u_, stride = gates[side], strips[side], strides[side]
     lanes = _BYTES // dh.itemsize
     full, line, wide = VECTORS * lanes, strides.size * units, 3 * units
-    group, column = end - begin, side * units
+    group, column = numbers.size, side * units
     padded = whole_vectors(units, dh.itemsize)
     s = np.empty(group * full, dh.dtype)
     passed, direct = np.empty(2 * group * wide, dh.dtype), np.empty(group * padded, dh.dtype)
     one = spread(dh.dtype.type(1))
-    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = later = 0
     for t in range(last[0] - 1, -1, -1):
         while n < group and last[n] > t:
@@ -126,7 +124,7 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips,
                 row = rows[m] + t * stride
                 for left in range(0, used, lanes):
                     there, at = used - left, m * width + left
-                    own = sequences[begin + m] * line + column + unit + left
+                    own = numbers[m] * line + column + unit + left
                     if m < later:
                         dstate = load(s, at, lanes) + load(direct, unit * group + at, lanes)
                     else:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lexon.kernels.elementary import logistic, tangent
 from lexon.kernels.product import Array
-from lexon.kernels.recurrent import Each, Walk, flat, put_last, take_states
+from lexon.kernels.recurrent import Each, Walk, flat, group_of, put_last, take_states
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
 from lexon.kernels.strip import VECTORS, strip_product, whole_vectors
@@ -53,14 +53,13 @@ def lstm_backward(
 
 @shared
 def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, units, h, c, c0, h_n, c_n):  # fmt: skip  # noqa: E501
-    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    side, numbers, last, rows = group_of(task, tasks, sequences, lengths, first)
     gates, u, stride = z[side], strips[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line, wide = VECTORS * lanes, strides.size * units, 4 * units
-    group, column = end - begin, side * units
+    group, column = numbers.size, side * units
     s = np.empty(4 * group * full, h.dtype)
-    states = take_states(h_n, line, column, sequences[begin:end], units)
-    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
+    states = take_states(h_n, line, column, numbers, units)
     n = group
     for t in range(last[0]):
         while last[n - 1] <= t:
@@ -90,7 +89,7 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, unit
                     if t:
                         before = load(c, of_h - stride * line, there)
                     else:
-                        before = load(c0, sequences[begin + m] * line + column + own, there)
+                        before = load(c0, numbers[m] * line + column + own, there)
                     now = f * before + i * g_
                     state = o * tangent(now)
                     store(gates, of_z, there, i)
@@ -101,22 +100,21 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z, strips, unit
                     store(h, of_h, there, state)
                     store(states, new + m * units + own, there, state)
     rows += (last - 1) * stride
-    put_last(h, rows, line, column, h_n, sequences[begin:end], units)
-    put_last(c, rows, line, column, c_n, sequences[begin:end], units)
+    put_last(h, rows, line, column, h_n, numbers, units)
+    put_last(c, rows, line, column, c_n, numbers, units)
 
 
 @shared
 def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips, units, c, c0, dh, dh_n, dc_n, total):  # fmt: skip  # noqa: E501
-    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    side, numbers, last, rows = group_of(task, tasks, sequences, lengths, first)
     z, u, stride = gates[side], strips[side], strides[side]
     lanes = _BYTES // dh.itemsize
     full, line, wide = VECTORS * lanes, strides.size * units, 4 * units
-    group, column = end - begin, side * units
+    group, column = numbers.size, side * units
     padded = whole_vectors(units, dh.itemsize)
     s = np.empty(group * full, dh.dtype)
     passed, cells = np.empty(2 * group * wide, dh.dtype), np.empty(group * padded, dh.dtype)
     one = spread(dh.dtype.type(1))
-    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = later = 0
     for t in range(last[0] - 1, -1, -1):
         while n < group and last[n] > t:
@@ -133,7 +131,7 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, gates, strips,
                 row = rows[m] + t * stride
                 for v in range(0, used, lanes):
                     there, at = used - v, m * width + v
-                    own = sequences[begin + m] * line + column + unit + v
+                    own = numbers[m] * line + column + unit + v
                     if m < later:
                         dstate, dcell = load(s, at, lanes), load(cells, cell + at, lanes)
                     else:

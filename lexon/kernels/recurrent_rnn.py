@@ -9,7 +9,7 @@ import numpy as np
 
 from lexon.kernels.elementary import tangent
 from lexon.kernels.product import Array
-from lexon.kernels.recurrent import Each, Walk, flat, put_last, take_states
+from lexon.kernels.recurrent import Each, Walk, flat, group_of, put_last, take_states
 from lexon.kernels.shared import shared
 from lexon.kernels.simd import registers
 from lexon.kernels.strip import VECTORS, strip_product, whole_vectors
@@ -51,14 +51,13 @@ def rnn_backward(
 
 @shared
 def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, units, rectified, h, h_n):  # fmt: skip  # noqa: E501
-    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    side, numbers, last, rows = group_of(task, tasks, sequences, lengths, first)
     z, u, stride = z_[side], strips[side], strides[side]
     lanes = _BYTES // h.itemsize
     full, line = VECTORS * lanes, strides.size * units
-    group, column = end - begin, side * units
+    group, column = numbers.size, side * units
     s = np.empty(group * full, h.dtype)
-    states = take_states(h_n, line, column, sequences[begin:end], units)
-    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
+    states = take_states(h_n, line, column, numbers, units)
     n = group
     for t in range(last[0]):
         while last[n - 1] <= t:
@@ -79,19 +78,18 @@ def _forward(task, _, tasks, sequences, lengths, first, strides, z_, strips, uni
                     store(h, row * line + column + own, there, state)
                     store(states, new + m * units + own, there, state)
     rows += (last - 1) * stride
-    put_last(h, rows, line, column, h_n, sequences[begin:end], units)
+    put_last(h, rows, line, column, h_n, numbers, units)
 
 
 @shared
 def _backward(task, _, tasks, sequences, lengths, first, strides, strips, units, rectified, h, dh, dh_n, dz_, total):  # fmt: skip  # noqa: E501
-    side, begin, end = tasks[task, 0], tasks[task, 1], tasks[task, 2]
+    side, numbers, last, rows = group_of(task, tasks, sequences, lengths, first)
     u, stride, dz = strips[side], strides[side], dz_[side]
     lanes = _BYTES // dh.itemsize
     full, line = VECTORS * lanes, strides.size * units
-    group, column = end - begin, side * units
+    group, column = numbers.size, side * units
     s, passed = np.empty(group * full, dh.dtype), np.empty(2 * group * units, dh.dtype)
     one = spread(dh.dtype.type(1))
-    rows, last = first[side, begin:end].copy(), lengths[begin:end].copy()
     n = later = 0
     for t in range(last[0] - 1, -1, -1):
         while n < group and last[n] > t:
@@ -107,7 +105,7 @@ def _backward(task, _, tasks, sequences, lengths, first, strides, strips, units,
                 row = rows[m] + t * stride
                 for v in range(0, used, lanes):
                     there = used - v
-                    own = sequences[begin + m] * line + column + unit + v
+                    own = numbers[m] * line + column + unit + v
                     if m < later:
                         dstate = load(s, m * width + v, lanes)
                     else:

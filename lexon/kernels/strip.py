@@ -316,6 +316,10 @@ def sums_over_rows(
     Threads share the columns of A: how many each takes at a time changes no bit.
     """
     rows, line = a.shape
+    if rows == 0:
+        for sums in (total, *cs):
+            sums.fill(0)
+        return
     columns, widths = len(total), np.array([c.shape[1] for c in cs])
     work, tasks = 2.0 * rows * columns * widths.sum(), parallel.threads()
     tasks *= max(-(-columns // (_COLUMNS_AT_ONCE * tasks)), 1)
@@ -332,8 +336,6 @@ def _sums(first, last, a, line, start, depth, bs, widths, total, cs):
     tall = whole_vectors(height, a.itemsize)
     own, edge = np.empty(at_once * tall, a.dtype), np.empty(height * VECTORS * lanes, a.dtype)
     total[first:last] = 0
-    for which in range(len(bs) if depth == 0 else 0):
-        cs[which][first * widths[which] : last * widths[which]] = 0
     for begin in range(0, depth, _ROWS_AT_ONCE):
         steps = min(_ROWS_AT_ONCE, depth - begin)
         _take_columns(a, begin * line + start + first, line, steps, height, own, total, first)

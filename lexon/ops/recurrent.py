@@ -60,15 +60,15 @@ def rnn(
     steps, layers = _begin("rnn", x, lengths, reverse, weights, derived, 3)
     rectified = is_rectified(nonlinearity)
     z = _inputs(x, layers)()
-    strips = tuple(layer.of_u("gates", partial(pack_gates, gates=1)) for layer in layers)
+    strips = _gates(layers, 1)
     h, h_n = rnn_forward(z, strips, h0, steps, rectified)
 
     def pull(dh: Array, dh_n: Array) -> tuple[Downstream, ...]:
         total = _room(h, note)
-        dz = rnn_backward(h, _strips(layers), _rows(dh), dh_n, steps, rectified, total)
+        dz = rnn_backward(h, _strips(layers), dh, dh_n, steps, rectified, total)
         _tell(note, total, steps)
         to_h0 = partial(_to_h0, dz, steps.of_empty(dh_n), layers, steps)
-        return _to_x(dz, layers), to_h0, *_to_weights(dz, x, h, h0, steps)
+        return partial(_to_x, dz, layers), to_h0, *_to_weights(dz, x, h, h0, steps)
 
     return (h, h_n), pull
 
@@ -106,25 +106,24 @@ def gru(
     Source: Cho et al. 2014; the place of the reset gate as in PyTorch and cuDNN.
     """
     steps, layers = _begin("gru", x, lengths, reverse, weights, derived, 4)
-    strips = tuple(layer.of_u("gates", partial(pack_gates, gates=3)) for layer in layers)
+    strips = _gates(layers, 3)
     bias, inputs = tuple(layer.weights[3].copy() for layer in layers), _inputs(x, layers)
 
-    def forward() -> tuple[Each, tuple[Array, ...]]:
+    def forward() -> tuple[tuple[Each, Array], tuple[Array, Array]]:
         gates = inputs()
-        return gates, gru_forward(gates, strips, bias, h0, steps)
+        h, q, h_n = gru_forward(gates, strips, bias, h0, steps)
+        return (gates, q), (h, h_n)
 
-    gates, (h, q, h_n) = forward()
-    waiting = [(gates, q)]
+    kept, (h, h_n) = forward()
+    waiting = [kept]
 
     def pull(dh: Array, dh_n: Array) -> tuple[Downstream, ...]:
-        if not waiting:
-            gates, (_, q, _) = forward()
-            waiting.append((gates, q))
-        (dz, dq), total = waiting.pop(), _room(h, note)
-        direct = gru_backward(dz, dq, h, h0, _strips(layers), _rows(dh), dh_n, steps, total)
+        dz, dq = waiting.pop() if waiting else forward()[0]
+        total = _room(h, note)
+        direct = gru_backward(dz, dq, h, h0, _strips(layers), dh, dh_n, steps, total)
         _tell(note, total, steps)
         to_h0 = partial(_to_h0, dz, direct, layers, steps, dq)
-        return _to_x(dz, layers), to_h0, *_to_gru_weights(dz, dq, x, h, h0, steps)
+        return partial(_to_x, dz, layers), to_h0, *_to_gru_weights(dz, dq, x, h, h0, steps)
 
     return (h, h_n), pull
 
@@ -164,7 +163,7 @@ def lstm(
     Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000.
     """
     steps, layers = _begin("lstm", x, lengths, reverse, weights, derived, 3)
-    strips = tuple(layer.of_u("gates", partial(pack_gates, gates=4)) for layer in layers)
+    strips = _gates(layers, 4)
     inputs = _inputs(x, layers)
 
     def forward() -> tuple[Each, tuple[Array, ...]]:
@@ -177,10 +176,10 @@ def lstm(
     def pull(dh: Array, dh_n: Array, dc_n: Array) -> tuple[Downstream, ...]:
         dz = waiting.pop() if waiting else forward()[0]
         total = _room(h, note)
-        dc0 = lstm_backward(dz, c, c0, _strips(layers), _rows(dh), dh_n, dc_n, steps, total)
+        dc0 = lstm_backward(dz, c, c0, _strips(layers), dh, dh_n, dc_n, steps, total)
         _tell(note, total, steps)
         to_h0 = partial(_to_h0, dz, steps.of_empty(dh_n), layers, steps)
-        return _to_x(dz, layers), to_h0, dc0, *_to_weights(dz, x, h, h0, steps)
+        return partial(_to_x, dz, layers), to_h0, dc0, *_to_weights(dz, x, h, h0, steps)
 
     return (h, h_n, c_n), pull
 
@@ -231,20 +230,22 @@ def _inputs(x: Array, layers: list[_Layer]) -> Callable[[], Each]:
     return lambda: tuple(product(x, panels, b) for panels, b in made)
 
 
+def _gates(layers: list[_Layer], number: int) -> Each:
+    """u of each direction for the way forward, so many gates."""
+    return tuple(layer.of_u("gates", partial(pack_gates, gates=number)) for layer in layers)
+
+
 def _strips(layers: list[_Layer]) -> Each:
+    """u of each direction for the way back."""
     return tuple(layer.of_u("strips", pack_strips) for layer in layers)
 
 
-def _to_x(dz: Each, layers: list[_Layer]) -> Callable[[], Array]:
+def _to_x(dz: Each, layers: list[_Layer]) -> Array:
     """The gradient of x from those of each w x + b."""
-
-    def make() -> Array:
-        parts = [product(d, one.of_w("rows", pack)) for d, one in zip(dz, layers, strict=True)]
-        for part in parts[1:]:
-            parts[0] += part
-        return parts[0]
-
-    return make
+    parts = [product(d, one.of_w("rows", pack)) for d, one in zip(dz, layers, strict=True)]
+    for part in parts[1:]:
+        parts[0] += part
+    return parts[0]
 
 
 def _to_h0(
@@ -311,10 +312,6 @@ def _rooms(dz: Array, inputs: int, units: int) -> tuple[Array, Array, Array]:
 
 def _columns(w: Array) -> Any:
     return pack(w.T)
-
-
-def _rows(dh: Array) -> Array:
-    return np.ascontiguousarray(dh)
 
 
 def _room(h: Array, note: Note | None) -> Array:
